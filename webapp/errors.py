@@ -1,0 +1,157 @@
+"""What a user can be told: each error has a sentence in their words and the status that goes with it."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """Something that the user can be told. The message is a full sentence and says what to do if there is anything."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    message = "Something went wrong on our side. Nothing of yours was lost."
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or self.message
+        super().__init__(self.message)
+
+
+class ConfigError(Exception):
+    """A setting is wrong. Its text names the setting; nothing has been started."""
+
+
+class NotFound(AppError):
+    """There is no such thing, or it belongs to somebody else: we do not say which."""
+
+    status = HTTPStatus.NOT_FOUND
+    message = "There is nothing here."
+
+
+class BadRequest(AppError):
+    """The request cannot be read."""
+
+    status = HTTPStatus.BAD_REQUEST
+    message = "We could not understand that request. Please reload the page and try again."
+
+
+class CutOff(BadRequest):
+    """Fewer bytes arrived than were announced."""
+
+    message = "The upload was cut off before it was complete. Nothing was kept; please send it again."
+
+
+class FormExpired(BadRequest):
+    """The CSRF token is missing, or is not of this session."""
+
+    message = "This page is out of date. Please reload it and try again."
+
+
+class NotSignedIn(AppError):
+    """The deed needs a signed-in user."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    message = "Please sign in to do this."
+
+
+class WrongPassword(AppError):
+    """The address or the password is wrong: we do not say which."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = "The e-mail address or the password is wrong."
+
+
+class Forbidden(AppError):
+    """Nobody may do this here."""
+
+    status = HTTPStatus.FORBIDDEN
+    message = "This is not allowed here."
+
+
+class Conflict(AppError):
+    """The thing is not in a state in which this can be done."""
+
+    status = HTTPStatus.CONFLICT
+    message = "This cannot be done right now. Please reload the page."
+
+
+class TooMany(AppError):
+    """Tried too often. Carries the seconds until it may be tried again."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    message = "Too many attempts. Please wait a few minutes and try again."
+
+    def __init__(self, message: str = "", *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooLarge(AppError):
+    """The file, or what the user would then have, is over a limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    message = "This file is too big."
+
+
+class Refused(AppError):
+    """What was sent can be read but not accepted. Retrying it unchanged is pointless."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = "This cannot be accepted."
+
+
+class EmptyFile(Refused):
+    """A file of no bytes."""
+
+    message = "This file is empty."
+
+
+class NotAudio(Refused):
+    """Not audio, or not of a format that we read."""
+
+    message = "This is not audio that we can read."
+
+
+class UnknownPreset(Refused):
+    """A preset that we do not have."""
+
+    message = "One of the chosen formats is unknown here. Please reload the page and choose again."
+
+
+class Unavailable(AppError):
+    """Our own trouble, and it will pass."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    message = "We cannot do this at the moment. Please try again in a minute."
+
+
+class StorageFull(Unavailable):
+    """There is no room left where files are kept."""
+
+    message = "There is no room left on the server. Nothing was kept; please try again later."
+
+
+class StorageUnavailable(Unavailable):
+    """The storage does not answer."""
+
+
+class ObjectMissing(Unavailable):
+    """An object that should be in the storage is not there."""
+
+    message = "The file is not in the storage. Please tell whoever runs this service."
+
+
+class TranscoderUnavailable(Unavailable):
+    """The transcoder, or the queue in front of it, did not accept the job."""
+
+
+class EncodeFailed(AppError):
+    """A rendition could not be made. The message is the reason, for the user; `detail` is the encoder's last words."""
+
+    message = "The sound could not be converted."
+
+    def __init__(self, message: str = "", *, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class Stopped(Exception):
+    """The work was told to stop before it was done."""

@@ -1,0 +1,212 @@
+"""What we ask of the outside world, in our words. The docstrings here are the contract that each adapter fulfils."""
+
+import enum
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from webapp.presets import Preset
+
+
+class JobStatus(enum.StrEnum):
+    """MediaConvert's words in lower case; `created` and `partial` are ours."""
+
+    CREATED = "created"
+    SUBMITTED = "submitted"
+    PROGRESSING = "progressing"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    ERROR = "error"
+    CANCELED = "canceled"
+
+    @property
+    def earlier(self) -> tuple["JobStatus", ...]:
+        """The statuses from which one may come here: news never leads back, and nothing leaves a final one."""
+        if self is JobStatus.CREATED:
+            return ()
+        if self is JobStatus.SUBMITTED:
+            return (JobStatus.CREATED,)
+        if self is JobStatus.PROGRESSING:
+            return (JobStatus.CREATED, JobStatus.SUBMITTED)
+        return BUSY
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change it any more."""
+        return self not in BUSY
+
+
+WAITING = (JobStatus.CREATED, JobStatus.SUBMITTED)
+BUSY = (*WAITING, JobStatus.PROGRESSING)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """What we ask of a transcoder: the original's key, and for each preset the key of its rendition."""
+
+    job_id: uuid.UUID
+    source: str
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a finished rendition turned out to be."""
+
+    size: int
+    """Bytes."""
+    seconds: float
+    sample_rate: int | None = None
+    channels: int | None = None
+    bit_rate: int | None = None
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """News of a whole job, or of one rendition in it if a preset is named.
+
+    News from our own worker carries the token of its try: a worker that was taken for dead is not believed any more.
+    """
+
+    job_id: uuid.UUID
+    status: JobStatus
+    preset: str = ""
+    percent: float | None = None
+    output: Output | None = None
+    error: str = ""
+    detail: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a look at a file has found out about its first sound track."""
+
+    container: str
+    codec: str
+    sample_rate: int
+    channels: int
+    bit_depth: int | None = None
+    """Bits per sample of a lossless codec, else None."""
+    bit_rate: int | None = None
+    seconds: float | None = None
+    """None if the file does not say. What it says may be wrong."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """The outline of a sound."""
+
+    bars: bytes
+    """Loudest sample of each of equally long stretches, 0 to 100."""
+    seconds: float
+    """How long the sound is when it is really decoded."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an object on its way in."""
+
+    number: int
+    size: int
+    etag: str
+
+
+class Storage(Protocol):
+    """Where originals and renditions are kept, by key. Raises StorageUnavailable when it does not answer."""
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> int:
+        """Keep the bytes under the key and return how many there were.
+
+        All or nothing: whatever is raised, by the chunks too, nothing is kept. Raises StorageFull.
+        """
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Move a finished file from the workspace into place, at once and durably. Raises StorageFull."""
+
+    def begin(self, key: str, part_size: int) -> str:
+        """Open an object that comes in parts, in any order, and return the name of this upload."""
+
+    def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes]) -> Part:
+        """Keep one part, from number 1; again is no error, the last one counts. Raises StorageFull, ObjectMissing.
+
+        Each part but the last has the size given at the beginning; a longer one raises TooLarge.
+        """
+
+    def parts(self, key: str, upload: str) -> list[Part]:
+        """The parts that are wholly here, by number. Raises ObjectMissing if the upload is not open."""
+
+    def complete(self, key: str, upload: str) -> int:
+        """Make the object of its parts and return its size. Raises ObjectMissing if a part or the upload is."""
+
+    def abort(self, key: str, upload: str) -> None:
+        """Forget an upload and give its space back. Doing it twice is no error."""
+
+    def size(self, key: str) -> int:
+        """Bytes. Raises ObjectMissing."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object. Doing it twice is no error."""
+
+    def locate(self, key: str, *, filename: str, media_type: str, inline: bool = False) -> Path | str:
+        """Where the bytes are: a file that we serve, or an address for the user's browser. Raises ObjectMissing."""
+
+    def on_disk(self, key: str) -> AbstractContextManager[Path]:
+        """The object as a readable file, for as long as the context is open. Raises ObjectMissing."""
+
+    def workspace(self) -> AbstractContextManager[Path]:
+        """An empty folder to make one thing in; it is gone, with all that is in it, when the context ends."""
+
+    def keys(self) -> Iterator[tuple[str, float]]:
+        """Every object, with its age in seconds."""
+
+    def sweep(self) -> int:
+        """Remove what dead processes left behind half-made, and return how many such things there were."""
+
+    def free_bytes(self) -> int | None:
+        """How much can still be kept; None: no limit is known."""
+
+    def check(self) -> None:
+        """Return if the storage can be used now. Raises StorageUnavailable."""
+
+
+class Transcoder(Protocol):
+    """What makes renditions. It sends its news to `jobs.record`."""
+
+    def submit(self, spec: JobSpec) -> str | None:
+        """Start the job and return the transcoder's own id for it, if it has one.
+
+        Raises TranscoderUnavailable if the job was not accepted.
+        """
+
+    def cancel(self, external_id: str | None) -> None:
+        """Ask it to stop a job that is canceled with us. Doing it twice, or too late, is no error."""
+
+
+class Probe(Protocol):
+    """Looks into a file without trusting it."""
+
+    def look(self, path: Path) -> Facts:
+        """What the file is. Raises NotAudio, with a reason for the user, if it is not audio that we read."""
+
+
+class Encoder(Protocol):
+    """Makes one rendition of one file on this machine, without trusting the file."""
+
+    def encode(
+        self, source: Path, target: Path, preset: Preset, facts: Facts,
+        *, on_progress: Callable[[float], None], stop: threading.Event,
+    ) -> Output:  # fmt: skip
+        """Write the rendition to target, telling the percentage now and then, and return what it turned out to be.
+
+        Raises EncodeFailed with a reason for the user, StorageFull, or Stopped soon after `stop` is set. The target may
+        be left behind half-written then, but no process.
+        """
+
+    def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
+        """The outline of the whole sound. Raises like `encode`."""
