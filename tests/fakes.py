@@ -1,0 +1,214 @@
+"""The outside world in memory. Each fake passes the same tests as the real thing."""
+
+import hashlib
+import itertools
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from webapp.errors import (
+    NotAudio,
+    ObjectMissing,
+    Stopped,
+    StorageFull,
+    StorageUnavailable,
+    TooLarge,
+    TranscoderUnavailable,
+)
+from webapp.ports import Facts, JobSpec, Output, Part, Peaks
+from webapp.presets import Preset
+
+
+@dataclass
+class OpenUpload:
+    """An object that comes in parts."""
+
+    key: str
+    part_size: int
+    parts: dict[int, bytes] = field(default_factory=dict)
+
+
+class MemoryStorage:
+    """What is kept is in `objects`. `ages`, `free` and `is_down` may be set to see what others make of them."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.uploads: dict[str, OpenUpload] = {}
+        self.ages: dict[str, float] = {}
+        self.free: int | None = None
+        self.is_down = False
+        self._names = itertools.count(1)
+        self._folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> int:
+        self.check()
+        self.objects[key] = self._gathered(chunks)
+        return len(self.objects[key])
+
+    def put_file(self, key: str, path: Path) -> None:
+        self.put(key, [path.read_bytes()])
+        path.unlink()
+
+    def begin(self, key: str, part_size: int) -> str:
+        self.check()
+        name = f"upload-{next(self._names)}"
+        self.uploads[name] = OpenUpload(key, part_size)
+        return name
+
+    def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes]) -> Part:
+        opened = self._find(key, upload)
+        opened.parts.pop(number, None)
+        content = self._gathered(chunks, limit=opened.part_size)
+        self._find(key, upload).parts[number] = content
+        return _part(number, content)
+
+    def parts(self, key: str, upload: str) -> list[Part]:
+        return [_part(number, content) for number, content in sorted(self._find(key, upload).parts.items())]
+
+    def complete(self, key: str, upload: str) -> int:
+        opened = self._find(key, upload)
+        parts = self.parts(key, upload)
+        is_gapless = [part.number for part in parts] == list(range(1, len(parts) + 1))
+        if not parts or not is_gapless or any(part.size != opened.part_size for part in parts[:-1]):
+            raise ObjectMissing
+        self.objects[key] = b"".join(content for _, content in sorted(opened.parts.items()))
+        del self.uploads[upload]
+        return len(self.objects[key])
+
+    def abort(self, key: str, upload: str) -> None:
+        if upload in self.uploads and self.uploads[upload].key == key:
+            del self.uploads[upload]
+
+    def size(self, key: str) -> int:
+        return len(self._read(key))
+
+    def delete(self, key: str) -> None:
+        self.check()
+        self.objects.pop(key, None)
+
+    def locate(self, key: str, *, filename: str, media_type: str, inline: bool = False) -> Path:
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self._read(key))
+        return path
+
+    @contextmanager
+    def on_disk(self, key: str) -> Iterator[Path]:
+        yield self.locate(key, filename="", media_type="")
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+
+    def keys(self) -> Iterator[tuple[str, float]]:
+        for key in list(self.objects):
+            yield key, self.ages.get(key, 0.0)
+
+    def sweep(self) -> int:
+        return 0
+
+    def free_bytes(self) -> int | None:
+        return self.free
+
+    def check(self) -> None:
+        if self.is_down:
+            raise StorageUnavailable
+
+    def _read(self, key: str) -> bytes:
+        self.check()
+        if key not in self.objects:
+            raise ObjectMissing
+        return self.objects[key]
+
+    def _find(self, key: str, upload: str) -> OpenUpload:
+        self.check()
+        if upload not in self.uploads or self.uploads[upload].key != key:
+            raise ObjectMissing
+        return self.uploads[upload]
+
+    def _gathered(self, chunks: Iterable[bytes], *, limit: int | None = None) -> bytes:
+        content = bytearray()
+        for chunk in chunks:
+            content += chunk
+            if limit is not None and len(content) > limit:
+                raise TooLarge
+            if self.free is not None and len(content) > self.free:
+                raise StorageFull
+        return bytes(content)
+
+
+def _part(number: int, content: bytes) -> Part:
+    return Part(number, len(content), hashlib.sha256(content).hexdigest())
+
+
+class FakeProbe:
+    """Finds the same facts in everything, except in what begins with `not audio`."""
+
+    def __init__(self) -> None:
+        self.facts = Facts("WAV", "PCM", 44100, 2, bit_depth=16, bit_rate=1_411_200, seconds=10.0)
+
+    def look(self, path: Path) -> Facts:
+        if path.read_bytes().startswith(b"not audio"):
+            raise NotAudio
+        return self.facts
+
+
+class FakeEncoder:
+    """Writes a few bytes for each rendition. `error` is raised instead, `percents` are told, `waits` holds it up."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.error: Exception | None = None
+        self.percents: tuple[float, ...] = ()
+        self.waits = False
+
+    def encode(
+        self,
+        source: Path,
+        target: Path,
+        preset: Preset,
+        facts: Facts,
+        *,
+        on_progress: Callable[[float], None],
+        stop: threading.Event,
+    ) -> Output:
+        self._obey(stop)
+        for percent in self.percents:
+            on_progress(percent)
+        target.write_bytes(preset.name.encode())
+        self.made.append(preset.name)
+        return Output(size=len(preset.name), seconds=facts.seconds or 0.0, sample_rate=44100, channels=2)
+
+    def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
+        self._obey(stop)
+        return Peaks(bars=bytes(range(100)) * 4, seconds=12.0)
+
+    def _obey(self, stop: threading.Event) -> None:
+        if self.waits and stop.wait(10):
+            raise Stopped
+        if self.error:
+            raise self.error
+
+
+class FakeTranscoder:
+    """Accepts every job and does none. `is_down`: it accepts none."""
+
+    def __init__(self) -> None:
+        self.submitted: list[JobSpec] = []
+        self.canceled: list[str | None] = []
+        self.is_down = False
+
+    def submit(self, spec: JobSpec) -> None:
+        if self.is_down:
+            raise TranscoderUnavailable
+        self.submitted.append(spec)
+
+    def cancel(self, external_id: str | None) -> None:
+        self.canceled.append(external_id)
