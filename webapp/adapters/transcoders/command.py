@@ -1,0 +1,212 @@
+"""Say in ffmpeg's language what is to be made of a file, and what may be opened on the way."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from webapp.ports import Facts
+from webapp.presets import Preset
+
+LONGEST_SECONDS = 24 * 3600
+MAX_STREAMS = 64
+
+# ffmpeg's name for each container that we read, by ours.
+DEMUXERS = {
+    "WAV": "wav",
+    "RF64": "wav",
+    "W64": "w64",
+    "AIFF": "aiff",
+    "CAF": "caf",
+    "AU": "au",
+    "FLAC": "flac",
+    "MP3": "mp3",
+    "MP2": "mp3",
+    "AAC": "aac",
+    "M4A": "mov",
+    "MP4": "mov",
+    "MOV": "mov",
+    "3GP": "mov",
+    "Ogg": "ogg",
+    "Matroska": "matroska",
+    "WebM": "matroska",
+    "WMA": "asf",
+    "WavPack": "wv",
+    "AMR": "amr",
+    "AC-3": "ac3",
+    "E-AC-3": "eac3",
+    "TTA": "tta",
+    "APE": "ape",
+    "DSF": "dsf",
+}
+FORMATS = tuple(dict.fromkeys(DEMUXERS.values()))
+# No decoder of pictures is among them: a look into a file opens whatever decoder the file asks for.
+CODECS = (
+    *("pcm_u8", "pcm_s8", "pcm_s8_planar", "pcm_alaw", "pcm_mulaw"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s16le_planar", "pcm_s16be_planar", "pcm_u16le", "pcm_u16be"),
+    *("pcm_s24le", "pcm_s24be", "pcm_s24le_planar", "pcm_u24le", "pcm_u24be"),
+    *("pcm_s32le", "pcm_s32be", "pcm_s32le_planar", "pcm_u32le", "pcm_u32be", "pcm_s64le", "pcm_s64be"),
+    *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
+    *("adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "gsm", "gsm_ms"),
+    *("flac", "alac", "wavpack", "tta", "ape", "wmalossless"),
+    *("dsd_lsbf", "dsd_msbf", "dsd_lsbf_planar", "dsd_msbf_planar"),
+    *("mp3", "mp3float", "mp2", "mp2float", "aac", "ac3", "eac3"),
+    *("vorbis", "libvorbis", "opus", "libopus", "speex", "libspeex"),
+    *("wmav1", "wmav2", "wmapro", "wmavoice", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb"),
+)
+
+_PCM = {("wav", 16): "pcm_s16le", ("wav", 24): "pcm_s24le", ("aiff", 16): "pcm_s16be"}
+_ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libvorbis"}
+# How the lossless encoders want so many channels ordered. Named so, none is mixed into another to get there.
+_LAYOUTS = {
+    "flac": {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"},
+    "alac": {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1(back)", 8: "7.1(wide)"},
+}
+# Their sound may pause, by its timestamps, without a byte for the silence; elsewhere only damage does that.
+_MAY_PAUSE = ("mov", "matroska")
+# RFC 9639, 9.1.2 and 8.2: no higher rate is written in a frame, and no block is shorter.
+_FLAC_HIGHEST = 655_350
+_FLAC_SHORTEST = 16
+_FULL_BAND = 44100
+_CD_FAMILY = 11025
+_NAMED_LAYOUTS = 8
+_STEREO = 2
+_DSD_BITS = 1
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The form that the sound will have."""
+
+    sample_rate: int
+    channels: int
+    bit_depth: int | None
+    """None if the codec knows no such thing."""
+
+
+def shape(preset: Preset, facts: Facts) -> Shape:
+    """What the preset makes of a sound like this."""
+    channels = min(facts.channels, preset.max_channels or facts.channels)
+    if channels < facts.channels:
+        channels = min(channels, _STEREO)
+    depth = (preset.bit_depth or _depth(facts)) if preset.lossless else None
+    return Shape(_rate(preset, facts.sample_rate), channels, depth)
+
+
+def encode(source: Path, target: Path, preset: Preset, facts: Facts) -> list[str]:
+    """The arguments that make the rendition, without the program's name. Progress goes to stdout."""
+    form = shape(preset, facts)
+    return [
+        *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
+        *("-progress", "pipe:1", "-stats_period", "0.25", "-y"),
+        *_opened(source, facts),
+        *("-filter:a", _filter(preset, form, facts)),
+        *_encoder(preset, form),
+        *_muxer(preset),
+        f"file:{target}",
+    ]
+
+
+def decode(source: Path, facts: Facts, sample_rate: int) -> list[str]:
+    """The arguments that send the whole sound to stdout: one channel, 16 bits, in this machine's order."""
+    return [
+        *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
+        *_opened(source, facts),
+        *("-filter:a", ",".join([*_mixed(1, facts), f"aresample=osr={sample_rate}:osf=s16"])),
+        *("-f", "s16le" if _is_little_endian() else "s16be", "pipe:1"),
+    ]
+
+
+def _is_little_endian() -> bool:
+    return memoryview(b"\1\0").cast("H")[0] == 1
+
+
+def _opened(source: Path, facts: Facts) -> list[str]:
+    """The first sound track of the file, and nothing besides.
+
+    The probe has seen what kind of file it is: with its demuxer named, there is no second guess that could differ.
+    """
+    demuxer = DEMUXERS.get(facts.container)
+    return [
+        *("-protocol_whitelist", "file"),
+        *("-format_whitelist", ",".join(FORMATS)),
+        *("-codec_whitelist", ",".join(CODECS)),
+        *("-max_streams", str(MAX_STREAMS), "-threads", "1"),
+        # A little more than is allowed, so that what is longer can be told from what is just as long.
+        *("-t", str(LONGEST_SECONDS + 1)),
+        *(("-f", demuxer) if demuxer else ()),
+        *("-i", f"file:{source}"),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-threads", "1"),
+    ]
+
+
+def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
+    """Bring the sound into its form. Where it has it already, not a bit of it changes."""
+    resample = [f"aresample=osr={form.sample_rate}", "resampler=soxr", "precision=28"]
+    if form.bit_depth:
+        resample.append("osf=s16:dither_method=triangular" if form.bit_depth == 16 else "osf=s32")  # noqa: PLR2004
+    steps = [*_mixed(form.channels, facts), ":".join(resample)]
+    if layout := _LAYOUTS.get(preset.codec, {}).get(form.channels):
+        order = "|".join(str(channel) for channel in range(form.channels))
+        steps.append(f"channelmap={order}:{layout}")
+    if preset.codec == "flac":
+        steps.append(f"apad=whole_len={_FLAC_SHORTEST},asetnsamples=4096:p=0")
+    if DEMUXERS.get(facts.container) not in _MAY_PAUSE:
+        # Time is what has been decoded: what is missing in the middle is missed at the end.
+        steps.append("asetpts=N/SR/TB")
+    return ",".join(steps)
+
+
+def _mixed(channels: int, facts: Facts) -> list[str]:
+    """The filter that mixes the channels down, if there are too many."""
+    if channels == facts.channels:
+        return []
+    layout = "mono" if channels == 1 else "stereo"
+    if facts.channels > _NAMED_LAYOUTS:
+        # Nobody can tell which is left and which is right.
+        return [f"pan={layout}|c0=c0+c1" if channels == 1 else f"pan={layout}|c0=c0|c1=c1"]
+    # Without a highest value, six loud channels would make one that clips.
+    return [f"aresample=ochl={layout}:rematrix_maxval=1"]
+
+
+def _encoder(preset: Preset, form: Shape) -> list[str]:
+    if preset.codec == "pcm":
+        return ["-c:a", _PCM[preset.container, preset.bit_depth or 16]]
+    chosen = ["-c:a", _ENCODERS.get(preset.codec, preset.codec)]
+    if preset.bit_rate:
+        chosen += ["-b:a", str(preset.bit_rate)]
+    if preset.quality is not None:
+        chosen += ["-q:a", str(preset.quality)]
+    if form.bit_depth == 24:  # noqa: PLR2004
+        chosen += ["-bits_per_raw_sample", "24"]
+    return chosen
+
+
+def _muxer(preset: Preset) -> list[str]:
+    if preset.container == "wav":
+        return ["-rf64", "auto", "-f", "wav"]
+    if preset.container == "mp4":
+        # The index in front, so that a player can begin before it has the whole file. `ipod` is MP4 by Apple's brand.
+        return ["-movflags", "+faststart", "-f", "ipod" if preset.extension == "m4a" else "mp4"]
+    return ["-f", preset.container]
+
+
+def _depth(facts: Facts) -> int:
+    """16 or 24. What is lossy gains nothing by more than 16; the single bits of DSD are worth 24."""
+    if facts.bit_depth is None:
+        return 16
+    return 16 if _DSD_BITS < facts.bit_depth <= 16 else 24  # noqa: PLR2004
+
+
+def _rate(preset: Preset, original: int) -> int:
+    """The original's rate if the preset allows it, else the nearest that keeps what can be heard."""
+    allowed = preset.sample_rates
+    if preset.codec == "flac" and original > _FLAC_HIGHEST:
+        return original // 2
+    if not allowed or original in allowed:
+        return original
+    highest = max(allowed)
+    if preset.codec == "pcm":
+        # Plain samples can have any rate: the list says no more than where it ends.
+        return min(original, highest)
+    enough = [rate for rate in allowed if rate >= min(original, _FULL_BAND)] or [highest]
+    is_like_cd = original % _CD_FAMILY == 0
+    return min(enough, key=lambda rate: ((rate % _CD_FAMILY == 0) != is_like_cd, abs(rate - original)))

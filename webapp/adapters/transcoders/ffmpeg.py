@@ -1,0 +1,217 @@
+"""Convert on this machine, with an ffmpeg that is locked in."""
+
+import errno
+import logging
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from webapp.adapters.transcoders import command, sandbox
+from webapp.adapters.transcoders.outline import Outline
+from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
+from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
+from webapp.ports import Facts, JobSpec, Output, Peaks
+from webapp.presets import Preset
+
+log = logging.getLogger(__name__)
+
+GIB = 1 << 30
+# For the seconds in which ffmpeg tells of no progress because it reads what it does not need, or writes an MP4 anew.
+SLOWEST_DISK = 50_000_000
+# A file that says nothing of its length is at most so long: hardly a codec needs less than this a second.
+FEWEST_BYTES_PER_SECOND = 500
+# Twice as fast as it is played: the slowest of our encoders does fifty times that on a slow machine.
+SLOWEST_SPEED = 2
+OUTLINE_RATE = 8000
+AIFF_MOST = (1 << 32) - 1
+NO_ROOM = {256 - errno.ENOSPC, 256 - errno.EDQUOT}
+NO_MEMORY = 256 - errno.ENOMEM
+NEXT_TO_NOTHING = 1 << 20
+SAFE_VERSIONS = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
+_MINUTE = 60
+NO_SOUND = "There is no sound in this file."
+
+REASONS = {
+    Ending.IDLE: "The conversion stood still and was ended. The file is probably damaged.",
+    Ending.TOO_LONG: "This file takes too long to convert.",
+    Ending.TOO_LARGE: "The result would be too large.",
+    Ending.CRASHED: "The converter broke down on this file. The file is probably damaged.",
+    Ending.EXITED: "The sound could not be converted. The file is probably damaged.",
+}
+
+
+class FFmpegTranscoder:
+    """Leaves the job to our own workers, who find all there is to know in the database."""
+
+    def __init__(self, enqueue: Callable[[JobSpec], object]) -> None:
+        self.enqueue = enqueue
+
+    def submit(self, spec: JobSpec) -> None:
+        self.enqueue(spec)  # raises TranscoderUnavailable by itself: tasks.py knows what a broker throws
+
+    def cancel(self, external_id: str | None) -> None:
+        """Nothing: a worker sees in the database that its job is canceled."""
+
+
+def bundled() -> Path:
+    """The ffmpeg that came with our requirements."""
+    return Path(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def checked_version(binary: Path) -> str:
+    """The version that the program gives itself.
+
+    Raises ConfigError for one with a hole that a sound file can use (CVE-2026-8461), and for none at all.
+    """
+    try:
+        said = subprocess.run([binary, "-version"], capture_output=True, timeout=10, check=True, text=True).stdout
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise ConfigError(f"ffmpeg at {binary} does not run: {exc}") from exc
+    version = said.removeprefix("ffmpeg version ").split(" ", 1)[0]
+    numbers = re.match(r"n?(\d+)\.(\d+)(?:\.(\d+))?", version)
+    if not numbers:
+        log.warning("ffmpeg %s: not a release, so we cannot tell whether it is new enough", version)
+        return version
+    release = tuple(int(number or 0) for number in numbers.groups())
+    if release[0] <= max(SAFE_VERSIONS) and release < SAFE_VERSIONS.get(release[0], (max(SAFE_VERSIONS) + 1,)):
+        raise ConfigError(f"ffmpeg {version} has a known hole; use 8.1.2, 7.1.5, 6.1.6, 5.1.10 or newer")
+    return version
+
+
+@dataclass(frozen=True)
+class FFmpegEncoder:
+    """Fulfils `ports.Encoder`. The limits hold for each file that is made."""
+
+    binary: Path = field(default_factory=bundled)
+    idle_seconds: float = 30.0
+    wall_seconds: float | None = None
+    """None: as long as the file's own length makes reasonable."""
+    max_output_bytes: int = 8 * GIB
+    memory: int = GIB
+
+    def encode(
+        self, source: Path, target: Path, preset: Preset, facts: Facts,
+        *, on_progress: Callable[[float], None], stop: threading.Event,
+    ) -> Output:  # fmt: skip
+        progress = _Progress(facts.seconds, on_progress)
+        arguments = command.encode(source, target, preset, facts)
+        most = min(self.max_output_bytes, AIFF_MOST) if preset.container == "aiff" else self.max_output_bytes
+        ended = sandbox.run(
+            [str(self.binary), *arguments],
+            Box(readable=(source,), writable=(target.parent,), folder=target.parent),
+            self._limits(source, facts, most),
+            on_output=progress.read,
+            stop=stop,
+        )
+        _check(ended, target.parent, (source, target))
+        _check_length(progress.seconds, facts)
+        size = target.stat().st_size
+        form = command.shape(preset, facts)
+        bit_rate = round(size * 8 / progress.seconds)
+        return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate)
+
+    def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
+        outline = Outline()
+
+        def draw(piece: bytes) -> bool:
+            outline.add(piece)
+            return True
+
+        arguments = command.decode(source, facts, OUTLINE_RATE)
+        limits = self._limits(source, facts, 0)
+        ended = sandbox.run(
+            [str(self.binary), *arguments], Box(readable=(source,)), limits, on_output=draw, stop=stop
+        )  # fmt: skip
+        _check(ended, None, (source,))
+        peaks = outline.finish(OUTLINE_RATE)
+        if not peaks.seconds:
+            raise EncodeFailed(NO_SOUND)
+        return peaks
+
+    def _limits(self, source: Path, facts: Facts, most_bytes: int) -> Limits:
+        size = source.stat().st_size
+        length = min(command.LONGEST_SECONDS, max(facts.seconds or 0, size / FEWEST_BYTES_PER_SECOND))
+        rewritten = min(most_bytes, size + length * 50_000)
+        return Limits(
+            wall_seconds=self.wall_seconds or 60 + length / SLOWEST_SPEED,
+            idle_seconds=self.idle_seconds + (size + rewritten) / SLOWEST_DISK,
+            file_size=most_bytes,
+            memory=self.memory,
+        )
+
+
+class _Progress:
+    """Follows what ffmpeg writes for `-progress`: lines of name=value."""
+
+    def __init__(self, expected: float | None, on_progress: Callable[[float], None]) -> None:
+        self.seconds = 0.0
+        self.expected = expected
+        self.on_progress = on_progress
+        self._rest = b""
+
+    def read(self, piece: bytes) -> bool:
+        """Take the next bytes; say whether the sound has gone on."""
+        *lines, rest = (self._rest + piece).split(b"\n")
+        self._rest = rest[-100:]
+        before = self.seconds
+        for line in lines:
+            name, _, value = line.partition(b"=")
+            if name == b"out_time_us" and value.strip().isdigit():
+                self.seconds = max(self.seconds, int(value) / 1_000_000)
+        if self.seconds == before:
+            return False
+        if self.expected:
+            self.on_progress(min(100.0, 100 * self.seconds / self.expected))
+        return True
+
+
+def _check(ended: Ended, folder: Path | None, paths: tuple[Path, ...]) -> None:
+    """Return if all went well. Raises what the ending means for the user."""
+    if ended.ending is Ending.EXITED and ended.code == 0:
+        return
+    if ended.ending is Ending.STOPPED:
+        raise Stopped
+    if folder and (ended.code in NO_ROOM or shutil.disk_usage(folder).free < NEXT_TO_NOTHING):
+        raise StorageFull
+    if ended.code == NO_MEMORY:
+        raise EncodeFailed("This file takes too much memory to convert.", detail=_detail(ended, paths))
+    raise EncodeFailed(REASONS[ended.ending], detail=_detail(ended, paths))
+
+
+def _detail(ended: Ended, paths: tuple[Path, ...]) -> str:
+    """The last lines that ffmpeg wrote, for whoever runs this, without our paths in them."""
+    words = ended.last_words
+    for path in paths:
+        words = words.replace(f"file:{path}", "the file").replace(str(path), "the file")
+    return "\n".join(re.sub(r"(?<=@ )0x[0-9a-f]+", "…", words).splitlines()[-3:])[-1000:]
+
+
+def _check_length(seconds: float, facts: Facts) -> None:
+    """Return if the sound is whole: to ffmpeg all is well with a file without sound, or with half of it, too."""
+    if not seconds:
+        raise EncodeFailed(NO_SOUND)
+    if seconds > command.LONGEST_SECONDS:
+        raise EncodeFailed("This sound is longer than 24 hours, which is more than we convert.")
+    expected = facts.seconds or 0
+    if seconds < expected - max(0.5, expected * 0.02):
+        raise EncodeFailed(f"The file is damaged or cut short: only {_part(seconds, expected)} could be read.")
+
+
+def _part(seconds: float, whole: float) -> str:
+    """How much of how much, as finely as it takes to see the difference."""
+    if whole < _MINUTE:
+        return f"{seconds:.1f} of {whole:.1f} seconds"
+    return f"{_clock(seconds)} of {_clock(whole)}"
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds, and hours if there are any."""
+    minutes, rest = divmod(int(seconds), _MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
