@@ -1,0 +1,106 @@
+"""The database: one session per request or task, typed columns, and `writing`, with which a writing service begins."""
+
+import enum
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+# A reader or writer waits this long for another writer before it is told "busy", which becomes a 503.
+BUSY_SECONDS = 20
+
+
+def utcnow() -> datetime:
+    """The time, in UTC, with its zone."""
+    return datetime.now(UTC)
+
+
+class UTCDateTime(sa.TypeDecorator[datetime]):
+    """A time that comes back with its zone from SQLite too."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Keep in UTC; a time without a zone is a mistake of ours."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Put the zone back that SQLite does not keep."""
+        return value and (value if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+class Base(DeclarativeBase):
+    """What every model inherits."""
+
+    registry = registry(
+        type_annotation_map={
+            datetime: UTCDateTime(),
+            enum.StrEnum: sa.Enum(enum.StrEnum, native_enum=False, length=20, values_callable=lambda e: [*e]),
+            int: sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            uuid.UUID: sa.Uuid(),
+        }
+    )
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+pk = Annotated[int, mapped_column(primary_key=True)]
+key = Annotated[uuid.UUID, mapped_column(primary_key=True, default=uuid.uuid4)]
+created = Annotated[datetime, mapped_column(default=utcnow)]
+
+db = SQLAlchemy(model_class=Base)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """A transaction that may write, from its beginning: committed at the end, rolled back if anything is raised.
+
+    On SQLite a transaction that reads first and writes later fails at once when another wrote in between, whatever the
+    busy timeout, so what was read before is let go and the lock is taken first. What was loaded before is loaded anew.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"writing": True})
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What SQLAlchemy needs for this kind of database."""
+    if url.startswith("sqlite"):
+        # With no isolation level the driver begins nothing by itself, and `_begin` below decides.
+        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}}
+    return {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20, "connect_args": {"connect_timeout": 5}}
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+@sa.event.listens_for(sa.Engine, "begin")
+def _begin(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        is_writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")

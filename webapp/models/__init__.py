@@ -1,0 +1,12 @@
+"""The tables. Imported whole, so that relationships between modules find each other."""
+
+from webapp.models.audio import AudioFile, Rendition, TranscodeJob
+from webapp.models.chore import Chore
+from webapp.models.notification import Kind, Notification
+from webapp.models.sign_in import Attempt, SignIn
+from webapp.models.user import User
+from webapp.models.waveform import Waveform
+
+__all__ = [
+    "Attempt", "AudioFile", "Chore", "Kind", "Notification", "Rendition", "SignIn", "TranscodeJob", "User", "Waveform",
+]  # fmt: skip

@@ -1,0 +1,262 @@
+"""What a user owns, the attempts to make renditions of it, and the renditions: they hold each other."""
+
+import uuid
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, aliased, mapped_column, object_session, relationship, selectinload
+
+from webapp.db import Base, created, key, pk, utcnow
+from webapp.models.claimable import Claimable
+from webapp.models.user import User
+from webapp.ports import WAITING, Facts, JobStatus
+from webapp.presets import PRESETS, Preset
+
+if TYPE_CHECKING:
+    from webapp.models.waveform import Waveform
+
+
+class AudioFile(Base):
+    """The original, with what we found out about it."""
+
+    __tablename__ = "audio_files"
+
+    id: Mapped[key]
+    created_at: Mapped[created]
+    owner_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(sa.String(255))
+    key: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    batch: Mapped[uuid.UUID]
+    """What was sent together is told together."""
+    once: Mapped[str | None] = mapped_column(sa.String(48))
+    """The form's own number and the file's place in it: a double click makes one file."""
+    version: Mapped[int] = mapped_column(default=0)
+    """The owner's version at which this file last changed."""
+
+    container: Mapped[str] = mapped_column(sa.String(32))
+    codec: Mapped[str] = mapped_column(sa.String(32))
+    sample_rate: Mapped[int]
+    channels: Mapped[int]
+    bit_depth: Mapped[int | None]
+    bit_rate: Mapped[int | None]
+    seconds: Mapped[float | None]
+    tags: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
+
+    owner: Mapped[User] = relationship()
+    jobs: Mapped[list["TranscodeJob"]] = relationship(
+        order_by="TranscodeJob.attempt", back_populates="audio_file", passive_deletes=True
+    )
+    renditions: Mapped[list["Rendition"]] = relationship(back_populates="audio_file", passive_deletes=True)
+    waveform: Mapped["Waveform"] = relationship(back_populates="audio_file", passive_deletes=True)
+
+    __table_args__ = (
+        sa.UniqueConstraint("owner_id", "once"),
+        sa.Index("ix_audio_files_owner_id_created_at", "owner_id", "created_at"),
+    )
+
+    @classmethod
+    def of(cls, user: User) -> "sa.Select[AudioFile]":
+        """The user's files, with what a row of the list shows."""
+        return (
+            sa.select(cls)
+            .where(cls.owner_id == user.id)
+            .options(selectinload(cls.jobs), selectinload(cls.renditions), selectinload(cls.waveform))
+        )
+
+    @classmethod
+    def listed(cls, user: User, *, search: str = "", sort: str = "newest") -> "sa.Select[AudioFile]":
+        """The user's files as the list shows them: those with the words in their name, in the order asked for."""
+        query = cls.of(user)
+        for word in search.split():
+            query = query.where(cls.name.icontains(word, autoescape=True))
+        return query.order_by(*_ORDERS.get(sort, _ORDERS["newest"]), cls.id)
+
+    @property
+    def stem(self) -> str:
+        """The name without its ending, for the names of downloads."""
+        return PurePosixPath(self.name).stem or self.name
+
+    @property
+    def job(self) -> "TranscodeJob":
+        """The newest attempt."""
+        return self.jobs[-1]
+
+    @property
+    def status(self) -> JobStatus:
+        """The newest attempt's."""
+        return self.job.status
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is still being made."""
+        return not self.status.is_final
+
+    @property
+    def facts(self) -> Facts:
+        """What was found out about the original."""
+        return Facts(
+            container=self.container,
+            codec=self.codec,
+            sample_rate=self.sample_rate,
+            channels=self.channels,
+            bit_depth=self.bit_depth,
+            bit_rate=self.bit_rate,
+            seconds=self.seconds,
+            tags=self.tags,
+        )
+
+    @property
+    def in_order(self) -> "list[Rendition]":
+        """The renditions in the order of PRESETS."""
+        order = list(PRESETS)
+        return sorted(self.renditions, key=lambda rendition: order.index(rendition.preset_name))
+
+    @property
+    def ready(self) -> "list[Rendition]":
+        """Those that can be downloaded."""
+        return [rendition for rendition in self.in_order if rendition.is_ready]
+
+    @property
+    def unready(self) -> "list[Rendition]":
+        """Those that failed or were canceled, and can be retried once nothing is being made."""
+        return [r for r in self.in_order if r.status in (JobStatus.ERROR, JobStatus.CANCELED)]
+
+    @property
+    def playable(self) -> "list[Rendition]":
+        """Those that are ready, the ones that browsers play most readily first."""
+        order = ("aac", "mp3", "opus", "flac", "vorbis", "pcm")
+        return sorted((r for r in self.ready if r.preset.codec in order), key=lambda r: order.index(r.preset.codec))
+
+    @property
+    def progress(self) -> int | None:
+        """Percent of the newest attempt while it runs, the mean over its renditions; else None."""
+        if self.status is not JobStatus.PROGRESSING:
+            return None
+        mine = [rendition.percent for rendition in self.renditions if rendition.job_id == self.job.id]
+        return int(sum(mine) / len(mine)) if mine else 0
+
+
+_ORDERS: dict[str, tuple[Any, ...]] = {
+    "newest": (AudioFile.created_at.desc(),),
+    "oldest": (AudioFile.created_at,),
+    "name": (sa.func.lower(AudioFile.name),),
+    "size": (AudioFile.size.desc(),),
+    "length": (sa.func.coalesce(AudioFile.seconds, 0).desc(),),
+}
+SORTS = tuple(_ORDERS)
+
+
+class TranscodeJob(Base):
+    """One attempt to make renditions of an audio file."""
+
+    __tablename__ = "transcode_jobs"
+
+    id: Mapped[key]
+    created_at: Mapped[created]
+    audio_file_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("audio_files.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    status: Mapped[JobStatus] = mapped_column(default=JobStatus.CREATED, index=True)
+    preset_names: Mapped[list[str]] = mapped_column(sa.JSON)
+    external_id: Mapped[str | None] = mapped_column(sa.String(255))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+    """Why, in the user's words, when something of it failed."""
+
+    audio_file: Mapped[AudioFile] = relationship(back_populates="jobs")
+
+    __table_args__ = (sa.UniqueConstraint("audio_file_id", "attempt"),)
+
+    @property
+    def took(self) -> float | None:
+        """Seconds from the first rendition's beginning to the last one's end."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at and self.started_at else None
+
+    def move_to(self, status: JobStatus) -> bool:
+        """Move the job forward and return True; return False if it is there or past it.
+
+        One UPDATE decides, so when news comes twice or two workers race, exactly one caller is told True, and only that
+        one may act on it.
+        """
+        session = object_session(self)
+        assert session is not None  # noqa: S101 - a job that is not in the database has no status to move
+        times = {"started_at": utcnow()} if status is JobStatus.PROGRESSING else {}
+        if status.is_final:
+            times = {"finished_at": utcnow()}
+        moved = session.scalar(
+            sa.update(TranscodeJob)
+            .where(TranscodeJob.id == self.id, TranscodeJob.status.in_(status.earlier))
+            .values(status=status, **times)
+            .returning(TranscodeJob.id)
+            .execution_options(synchronize_session=False)
+        )
+        session.refresh(self)
+        return moved is not None
+
+    @classmethod
+    def stuck(cls, before: datetime) -> "sa.Select[TranscodeJob]":
+        """Jobs that nobody was asked to do, though they have been there since before the moment."""
+        return sa.select(cls).where(cls.status == JobStatus.CREATED, cls.created_at < before).order_by(cls.created_at)
+
+
+class Rendition(Claimable, Base):
+    """The audio file encoded with one preset. A retry makes the same rendition again, for a newer job."""
+
+    __tablename__ = "renditions"
+
+    id: Mapped[pk]
+    audio_file_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("audio_files.id", ondelete="CASCADE"))
+    job_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("transcode_jobs.id", ondelete="CASCADE"), index=True)
+    preset_name: Mapped[str] = mapped_column(sa.String(64))
+    key: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    percent: Mapped[float] = mapped_column(default=0.0)
+    effort: Mapped[float] = mapped_column(default=0.0)
+    """How long it will take, in no unit: the preset's effort times the length of the sound."""
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+    detail: Mapped[str] = mapped_column(default="")
+    size: Mapped[int | None]
+    seconds: Mapped[float | None]
+    sample_rate: Mapped[int | None]
+    channels: Mapped[int | None]
+    bit_rate: Mapped[int | None]
+
+    audio_file: Mapped[AudioFile] = relationship(back_populates="renditions")
+    job: Mapped[TranscodeJob] = relationship()
+
+    __table_args__ = (sa.UniqueConstraint("audio_file_id", "preset_name"),)
+
+    @classmethod
+    def next(cls) -> "sa.Select[int, int, uuid.UUID]":
+        """The waiting rendition whose turn it is, its owner and file: users take turns, short before long."""
+        other, others_file = aliased(cls), aliased(AudioFile)
+        running = (
+            sa.select(sa.func.count())
+            .select_from(other)
+            .join(others_file, others_file.id == other.audio_file_id)
+            .where(other.status == JobStatus.PROGRESSING, others_file.owner_id == AudioFile.owner_id)
+            .correlate(AudioFile)
+            .scalar_subquery()
+        )
+        return (
+            sa.select(cls.id, AudioFile.owner_id, AudioFile.id)
+            .join(cls.audio_file)
+            .join(AudioFile.owner)
+            .where(cls.status.in_(WAITING))
+            .order_by(running, User.turn, cls.effort, cls.id)
+            .limit(1)
+        )
+
+    @property
+    def preset(self) -> Preset:
+        """How it is encoded."""
+        return PRESETS[self.preset_name]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be downloaded."""
+        return self.status is JobStatus.COMPLETE

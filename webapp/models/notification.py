@@ -1,0 +1,79 @@
+"""News for one user about one audio file."""
+
+import enum
+import uuid
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from webapp.db import Base, created, pk
+from webapp.models.audio import AudioFile, TranscodeJob
+from webapp.models.user import User
+
+
+class Kind(enum.StrEnum):
+    """What the news is."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    ERROR = "error"
+    EXPIRING = "expiring"
+
+
+class Notification(Base):
+    """Unread: neither seen nor dismissed. Standing: not dismissed."""
+
+    __tablename__ = "notifications"
+
+    id: Mapped[pk]
+    created_at: Mapped[created]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    audio_file_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("audio_files.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("transcode_jobs.id", ondelete="CASCADE"))
+    kind: Mapped[Kind]
+    text: Mapped[str] = mapped_column(default="")
+    """What there is to say beyond the kind: the formats that are ready, or why it failed."""
+    version: Mapped[int] = mapped_column(default=0)
+    """The user's version at which it came: an open page knows by it whether it has told of it."""
+    seen_at: Mapped[datetime | None]
+    dismissed_at: Mapped[datetime | None]
+
+    audio_file: Mapped[AudioFile] = relationship()
+    job: Mapped[TranscodeJob] = relationship()
+
+    __table_args__ = (
+        sa.UniqueConstraint("job_id", "kind"),
+        sa.Index("ix_notifications_standing", "user_id", "dismissed_at", "seen_at"),
+        sa.Index("ix_notifications_user_id_id", "user_id", "id"),
+    )
+
+    @classmethod
+    def of(cls, user: User) -> "sa.Select[Notification]":
+        """All that the user was ever told, newest first."""
+        return (
+            sa.select(cls)
+            .where(cls.user_id == user.id)
+            .options(joinedload(cls.audio_file, innerjoin=True))
+            .order_by(cls.id.desc())
+        )
+
+    @classmethod
+    def standing_for(cls, user: User) -> "sa.Select[Notification]":
+        """What the user has not dismissed, newest first."""
+        return cls.of(user).where(cls.dismissed_at.is_(None))
+
+    @classmethod
+    def unread_by(cls, user: User) -> "sa.Select[Notification]":
+        """What the user has neither seen nor dismissed, newest first."""
+        return cls.standing_for(user).where(cls.seen_at.is_(None))
+
+    @classmethod
+    def failed_for(cls, user: User) -> "sa.Select[Notification]":
+        """What tells of a failure, newest first."""
+        return cls.of(user).where(cls.kind.in_((Kind.ERROR, Kind.PARTIAL)))
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether there is something to retry."""
+        return self.kind in (Kind.ERROR, Kind.PARTIAL)

@@ -1,0 +1,69 @@
+"""Who is signed in where, and who tried in vain."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from webapp.db import Base, created, pk, utcnow
+from webapp.models.user import User
+
+# However busy it is, a sign-in ends after this long.
+LONGEST_SIGN_IN = timedelta(days=180)
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a session token. It has 256 random bits, so a plain SHA-256 cannot be turned back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class SignIn(Base):
+    """One session. It ends when its row goes, whatever cookie is still out there."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[pk]
+    created_at: Mapped[created]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    address: Mapped[str] = mapped_column(sa.String(45))
+    agent: Mapped[str] = mapped_column(sa.String(255))
+
+    user: Mapped[User] = relationship()
+
+    @classmethod
+    def valid(cls, token: str) -> "sa.Select[SignIn]":
+        """The sign-in of a token with its user, if it still stands and the account is not switched off."""
+        return sa.select(cls).join(cls.user).options(joinedload(cls.user, innerjoin=True)).where(*cls._stands(token))
+
+    @classmethod
+    def version(cls, token: str) -> sa.Select[int]:
+        """The counter of the token's user, and nothing else: this is asked every second of everybody."""
+        return sa.select(User.version).select_from(cls).join(cls.user).where(*cls._stands(token))
+
+    @classmethod
+    def _stands(cls, token: str) -> tuple[sa.ColumnElement[bool], ...]:
+        return (
+            cls.token_hash == hash_of(token),
+            cls.created_at > utcnow() - LONGEST_SIGN_IN,
+            User.disabled_at.is_(None),
+        )
+
+
+class Attempt(Base):
+    """A wrong password, counted in the database so that all processes share the count."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[pk]
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    key: Mapped[str] = mapped_column(sa.String(64))
+    """A hash of the account and the network address, or of the address alone: no personal data."""
+
+    __table_args__ = (sa.Index("ix_attempts_key_at", "key", "at"),)
+
+    @classmethod
+    def since(cls, key: str, moment: datetime) -> sa.Select[datetime]:
+        """The times of the key's attempts after a moment, oldest first."""
+        return sa.select(cls.at).where(cls.key == key, cls.at > moment).order_by(cls.at)
