@@ -1,0 +1,195 @@
+"""What every test can ask for. Only this file leaves tests out, and says so at the end of the run."""
+
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from tests import fakes
+from tests.factories import AudioFileFactory, sign_in, user
+from webapp import create_app
+from webapp.config import Config
+from webapp.db import db
+from webapp.models import AudioFile, User
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
+BROKER_URL = os.environ.get("TEST_BROKER_URL", "")
+# Cheap enough for a thousand sign-ins; the real strength has a test of its own.
+HTMX = {"HX-Request": "true"}
+
+
+def _is_reachable(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 5432), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _left_out(item: pytest.Item) -> str:
+    """Why this machine cannot run the test; nothing if it can."""
+    if item.get_closest_marker("browser") and not CHROMIUM:
+        return "browser (install chromium)"
+    if DATABASE_URL and not _is_reachable(DATABASE_URL):
+        return f"PostgreSQL (start one at {urlsplit(DATABASE_URL).hostname}, or set TEST_DATABASE_URL)"
+    if BROKER_URL and not _is_reachable(BROKER_URL):
+        return f"broker (start one at {BROKER_URL.partition('://')[0]}://…, or set TEST_BROKER_URL)"
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    reason = _left_out(item)
+    if reason and os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(f"left out: {reason}", pytrace=False)
+    if reason:
+        pytest.skip(f"left out: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name each group that was left out and what would let it run."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped if report.longrepr}
+    for reason in sorted(reasons):
+        terminalreporter.write_line(reason)
+
+
+@pytest.fixture(autouse=True)
+def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches another machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database: an SQLite file to copy, or the address of a PostgreSQL database to empty."""
+    if not DATABASE_URL:
+        folder = tmp_path_factory.mktemp("database")
+        _migrate(f"sqlite:///{folder / 'template.db'}", folder)
+        yield str(folder / "template.db")
+        return
+    name = f"tapedeck_{uuid.uuid4().hex[:12]}"
+    server = sa.create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    url = sa.make_url(DATABASE_URL).set(database=name).render_as_string(hide_password=False)
+    _migrate(url, tmp_path_factory.mktemp("database"))
+    yield url
+    with server.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+def _migrate(url: str, folder: Path) -> None:
+    app = create_app(Config(secret_key="x" * 32, data_dir=folder, database_url=url, broker_url="memory://"))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def database_url(database_template: str, tmp_path: Path) -> str:
+    """A database of the test's own, migrated and empty."""
+    if not DATABASE_URL:
+        shutil.copy(database_template, tmp_path / "tapedeck.db")
+        return f"sqlite:///{tmp_path / 'tapedeck.db'}"
+    engine = sa.create_engine(database_template)
+    with engine.begin() as connection:
+        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+        connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return database_template
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Config:
+    """Settings for a test. Take another with `dataclasses.replace`."""
+    return Config(secret_key="x" * 32, data_dir=tmp_path, database_url=database_url, broker_url="memory://")
+
+
+@pytest.fixture
+def storage() -> fakes.MemoryStorage:
+    return fakes.MemoryStorage()
+
+
+@pytest.fixture
+def probe() -> fakes.FakeProbe:
+    return fakes.FakeProbe()
+
+
+@pytest.fixture
+def encoder() -> fakes.FakeEncoder:
+    return fakes.FakeEncoder()
+
+
+@pytest.fixture
+def transcoder() -> fakes.FakeTranscoder:
+    return fakes.FakeTranscoder()
+
+
+@pytest.fixture
+def app(
+    config: Config,
+    storage: fakes.MemoryStorage,
+    probe: fakes.FakeProbe,
+    encoder: fakes.FakeEncoder,
+    transcoder: fakes.FakeTranscoder,
+) -> Iterator[Flask]:
+    """The app with a real database and the outside in memory; its context is open for the whole test."""
+    app = create_app(config, storage=storage, probe=probe, encoder=encoder, transcoder=transcoder)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def alice(app: Flask) -> User:
+    """She owns things."""
+    return user("alice@example.com")
+
+
+@pytest.fixture
+def bob(app: Flask) -> User:
+    """He must not see them."""
+    return user("bob@example.com")
+
+
+@pytest.fixture
+def song(alice: User) -> AudioFile:
+    """A file of Alice's whose three renditions nobody has begun."""
+    return AudioFileFactory(owner=alice)
+
+
+@pytest.fixture
+def visitor(app: Flask) -> FlaskClient:
+    """Nobody in particular."""
+    return app.test_client()
+
+
+@pytest.fixture
+def as_alice(app: Flask, alice: User) -> FlaskClient:
+    return sign_in(app.test_client(), alice)
+
+
+@pytest.fixture
+def as_bob(app: Flask, bob: User) -> FlaskClient:
+    return sign_in(app.test_client(), bob)

@@ -1,0 +1,22 @@
+"""What create_app binds and the services use: they name it here, and get that of the app they run in."""
+
+from typing import cast
+
+from flask import current_app
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from werkzeug.local import LocalProxy
+
+from webapp.config import Config
+from webapp.ports import Encoder, Probe, Storage, Transcoder
+
+login_manager = LoginManager()
+csrf = CSRFProtect()
+migrate = Migrate()
+
+settings = cast("Config", LocalProxy(lambda: current_app.extensions["settings"]))
+storage = cast("Storage", LocalProxy(lambda: current_app.extensions["storage"]))
+transcoder = cast("Transcoder", LocalProxy(lambda: current_app.extensions["transcoder"]))
+probe = cast("Probe", LocalProxy(lambda: current_app.extensions["probe"]))
+encoder = cast("Encoder", LocalProxy(lambda: current_app.extensions["encoder"]))

@@ -1,0 +1,168 @@
+"""Who works on what: a piece is claimed by a token, kept by a heartbeat, and taken over from the dead."""
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from webapp.db import db, writing
+from webapp.models import AudioFile, Rendition, User, Waveform
+from webapp.ports import WAITING, Facts, JobEvent, JobStatus
+from webapp.presets import PRESETS, Preset
+from webapp.services import changes, jobs
+
+MOST_TRIES = 3
+PIECES: tuple[type[Rendition | Waveform], ...] = (Rendition, Waveform)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One try at one piece of work, in plain values. Without a preset the piece is the outline of the original."""
+
+    token: str
+    file_id: uuid.UUID
+    source: str
+    facts: Facts
+    job_id: uuid.UUID | None = None
+    preset: Preset | None = None
+    target: str = ""
+
+
+def take() -> Claim | None:
+    """Claim the piece whose turn it is; None if nothing waits. Two workers never get the same."""
+    while (found := _next()) is not None:
+        with writing():
+            claim = _claim(*found)
+        if claim is not None:
+            return claim
+    db.session.rollback()
+    return None
+
+
+def beat(tokens: Collection[str]) -> None:
+    """Show that the holder of these tries is alive."""
+    with writing():
+        for piece in PIECES:
+            _update(piece, [piece.token.in_(tokens)], beat=piece.beat + 1)
+
+
+def held(tokens: Collection[str]) -> set[str]:
+    """Those of the tries that still stand: the others were canceled, deleted or taken over."""
+    found = {token for piece in PIECES for token in db.session.scalars(_tokens(piece, tokens)) if token}
+    db.session.rollback()
+    return found
+
+
+def give_back(token: str) -> None:
+    """Let go of a piece that is not done, as if it had not been tried."""
+    with writing():
+        for piece in PIECES:
+            _update(piece, [piece.token == token], status=JobStatus.SUBMITTED, token=None, tries=piece.tries - 1)
+
+
+def take_over(token: str, beat_seen: int) -> bool:
+    """Free a piece from a holder whose heartbeat still stands where it was seen; True if this did it.
+
+    After the last try it has failed: what kills its worker each time must not do so for ever.
+    """
+    tries = _tries_of(token, beat_seen)
+    if tries is None:
+        return False
+    if tries >= MOST_TRIES:
+        return _give_up(token)
+    with writing():
+        return any(
+            _update(piece, [piece.token == token, piece.beat == beat_seen], status=JobStatus.SUBMITTED, token=None)
+            for piece in PIECES
+        )
+
+
+class Watch:
+    """Sees which heartbeats stand still, by this process's own monotonic clock."""
+
+    def __init__(self, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lease_seconds = lease_seconds
+        self.clock = clock
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def look(self) -> list[tuple[str, int]]:
+        """The tries, with the beat at which they stand, that have not moved for a whole lease under our eyes."""
+        now = self.clock()
+        beats = {token: beat for piece in PIECES for token, beat in db.session.execute(_beats(piece)) if token}
+        db.session.rollback()
+        before = self._seen
+        self._seen = {
+            token: before[token] if token in before and before[token][0] == beat else (beat, now)
+            for token, beat in beats.items()
+        }
+        return [(token, beat) for token, (beat, since) in self._seen.items() if now - since >= self.lease_seconds]
+
+
+def _next() -> tuple[uuid.UUID, int, int | None] | None:
+    """File, owner and rendition of the piece whose turn it is; no rendition: the file's outline, which comes first."""
+    row = db.session.execute(Rendition.next()).first()
+    if row is None:
+        outline = db.session.execute(Waveform.next()).first()
+        return (*outline, None) if outline else None
+    rendition_id, owner_id, file_id = row
+    outline_status = db.session.scalar(sa.select(Waveform.status).where(Waveform.audio_file_id == file_id))
+    return (file_id, owner_id, None if outline_status in WAITING else rendition_id)
+
+
+def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim | None:
+    changes.lock(owner_id)
+    token = secrets.token_hex(16)
+    piece, mine = (
+        (Waveform, Waveform.audio_file_id == file_id)
+        if rendition_id is None
+        else (Rendition, Rendition.id == rendition_id)
+    )
+    took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
+    if not _update(piece, [mine, piece.status.in_(WAITING)], **took):
+        return None
+    file = db.session.get_one(AudioFile, file_id)
+    if rendition_id is None:
+        return Claim(token, file_id, file.key, file.facts)
+    last = sa.select(sa.func.max(User.turn)).scalar_subquery()
+    db.session.execute(sa.update(User).where(User.id == owner_id).values(turn=last + 1))
+    rendition = db.session.get_one(Rendition, rendition_id)
+    preset = PRESETS[rendition.preset_name]
+    return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)
+
+
+def _give_up(token: str) -> bool:
+    rendition = db.session.scalar(sa.select(Rendition).where(Rendition.token == token))
+    if rendition is not None:
+        reason = "Converting this file was tried three times, and the converter broke down each time."
+        return jobs.record(
+            JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token)
+        )
+    with writing():
+        return _update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
+
+
+def _tries_of(token: str, beat_seen: int) -> int | None:
+    for piece in PIECES:
+        tries = db.session.scalar(sa.select(piece.tries).where(piece.token == token, piece.beat == beat_seen))
+        if tries is not None:
+            return tries
+    return None
+
+
+def _beats(piece: type[Rendition | Waveform]) -> sa.Select[str | None, int]:
+    return sa.select(piece.token, piece.beat).where(piece.token.is_not(None))
+
+
+def _tokens(piece: type[Rendition | Waveform], tokens: Collection[str]) -> sa.Select[str | None]:
+    return sa.select(piece.token).where(piece.token.in_(tokens))
+
+
+def _update(piece: type[Rendition | Waveform], where: list[sa.ColumnElement[bool]], **values: object) -> int:
+    changed = db.session.scalars(
+        sa.update(piece).where(*where).values(values).returning(piece.beat).execution_options(synchronize_session=False)
+    ).all()
+    db.session.expire_all()
+    return len(changed)

@@ -1,0 +1,141 @@
+"""Jobs from their beginning to their end, and the one door for news of them."""
+
+import logging
+import uuid
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from webapp.db import db, writing
+from webapp.errors import TranscoderUnavailable
+from webapp.extensions import storage, transcoder
+from webapp.models import AudioFile, Kind, Rendition, TranscodeJob, User
+from webapp.ports import JobEvent, JobSpec, JobStatus
+from webapp.services import changes, library, notifications, renditions
+
+log = logging.getLogger(__name__)
+
+KINDS = {JobStatus.COMPLETE: Kind.COMPLETE, JobStatus.PARTIAL: Kind.PARTIAL, JobStatus.ERROR: Kind.ERROR}
+
+
+def add(file: AudioFile, preset_names: Sequence[str]) -> TranscodeJob:
+    """Add, without committing, an attempt to make these renditions of the file."""
+    attempts = sa.select(sa.func.count()).where(TranscodeJob.audio_file_id == file.id)
+    attempt = (db.session.scalar(attempts) or 0) + 1
+    job = TranscodeJob(audio_file_id=file.id, attempt=attempt, preset_names=list(preset_names))
+    db.session.add(job)
+    db.session.flush()
+    renditions.want(file, job)
+    return job
+
+
+def submit(job_id: uuid.UUID) -> None:
+    """Ask the transcoder to do a job that is committed. If it cannot be asked now, the sweep asks again."""
+    job = db.session.get(TranscodeJob, job_id)
+    if job is None or job.status.is_final:
+        return
+    spec = JobSpec(job.id, job.audio_file.key, {r.preset_name: r.key for r in renditions.of_job(job)})
+    db.session.rollback()  # no transaction is open while the outside is waited for
+    try:
+        external_id = transcoder.submit(spec)
+    except TranscoderUnavailable:
+        log.warning("job %s: not submitted, the sweep will try again", job_id)
+        return
+    if external_id is not None:
+        with writing():
+            db.session.get_one(TranscodeJob, job_id).external_id = external_id
+    record(JobEvent(job_id, JobStatus.SUBMITTED))
+
+
+def retry(user: User, file_id: uuid.UUID) -> None:
+    """Make again what failed or was canceled. Doing it twice makes one attempt."""
+    _try_again(user, file_id, None)
+
+
+def more(user: User, file_id: uuid.UUID, preset_names: Sequence[str]) -> None:
+    """Make these formats too. Those that are there or on their way are left as they are."""
+    _try_again(user, file_id, preset_names)
+
+
+def cancel(user: User, file_id: uuid.UUID) -> None:
+    """Stop what is being made of the file. Whoever works on it sees that its claim is gone. Nobody is told."""
+    with writing():
+        changes.lock(user.id)
+        file = library.find(user, file_id)
+        stopped = [job for job in file.jobs if job.move_to(JobStatus.CANCELED)]
+        if not stopped:
+            return
+        external_ids = [job.external_id for job in stopped]
+        for job_id in [job.id for job in stopped]:
+            renditions.end_all(JobEvent(job_id, JobStatus.CANCELED))
+        renditions.end_outline(file_id)
+        changes.made(user.id, file_id)
+    for external_id in external_ids:
+        transcoder.cancel(external_id)
+
+
+def discard(user: User, file_id: uuid.UUID, preset_name: str) -> None:
+    """Remove one rendition; one that is being made is stopped. Doing it twice is no error."""
+    with writing():
+        changes.lock(user.id)
+        file = library.find(user, file_id)
+        gone = next((each for each in file.renditions if each.preset_name == preset_name), None)
+        if gone is None:
+            return
+        key, job = gone.key, gone.job
+        db.session.execute(sa.delete(Rendition).where(Rendition.id == gone.id))
+        db.session.expire_all()
+        _settle(job, user.id)
+    storage.delete(key)
+
+
+def record(event: JobEvent) -> bool:
+    """Take news of a job, whoever brings it, and say whether it was news.
+
+    What comes late, twice or out of order changes nothing. When the job ends, its owner is told, once.
+    """
+    with writing():
+        owners = sa.select(AudioFile.owner_id).join(AudioFile.jobs).where(TranscodeJob.id == event.job_id)
+        owner_id = db.session.scalar(owners)
+        if owner_id is None:
+            log.info("job %s: unknown, %s ignored", event.job_id, event.status)
+            return False
+        changes.lock(owner_id)
+        job = db.session.get_one(TranscodeJob, event.job_id)
+        if not _is_news(job, event):
+            return False
+        if event.status.is_final:
+            _settle(job, owner_id)
+        else:
+            changes.made(owner_id, job.audio_file_id)
+        return True
+
+
+def _is_news(job: TranscodeJob, event: JobEvent) -> bool:
+    if event.preset:
+        changed = renditions.apply(event)
+        return (event.status is JobStatus.PROGRESSING and job.move_to(JobStatus.PROGRESSING)) or changed
+    return renditions.end_all(event) if event.status.is_final else job.move_to(event.status)
+
+
+def _settle(job: TranscodeJob, owner_id: int) -> None:
+    """End the job if its renditions have all ended, and tell the owner if it is this that ended it."""
+    status = renditions.outcome(job)
+    has_ended = status is not None and job.move_to(status)
+    version = changes.made(owner_id, job.audio_file_id, alerts=has_ended)
+    if has_ended and job.status in KINDS:
+        text, job.error = renditions.summary(job)
+        notifications.announce(job, KINDS[job.status], text, owner_id=owner_id, version=version)
+
+
+def _try_again(user: User, file_id: uuid.UUID, preset_names: Sequence[str] | None) -> None:
+    with writing():
+        changes.lock(user.id)
+        file = library.find(user, file_id)
+        names = renditions.missing(file, preset_names)
+        if not names:
+            return
+        job_id = add(file, names).id
+        notifications.withdraw_failures(file_id)
+        changes.made(user.id, file_id, alerts=True)
+    submit(job_id)

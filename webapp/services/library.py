@@ -1,0 +1,110 @@
+"""The user's files: found, listed, renamed, deleted."""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from webapp.db import db, writing
+from webapp.errors import NotFound, Refused
+from webapp.extensions import storage, transcoder
+from webapp.models import AudioFile, Rendition, User
+from webapp.presets import Preset
+from webapp.services import changes
+
+PAGE_SIZE = 25
+LONGEST_NAME = 255
+# The ending of an original is for people who look into the storage; what the file is, its content tells.
+EXTENSIONS = frozenset(
+    "3gp aac ac3 aif aiff amr ape au caf dsf eac3 ec3 flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus"
+    " rf64 snd spx tta w64 wav wave webm wma wv".split()
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list."""
+
+    items: Sequence[AudioFile]
+    number: int
+    count: int
+    """Pages there are; at least one."""
+    total: int
+    """Things in the whole list."""
+
+
+def find(user: User, file_id: uuid.UUID) -> AudioFile:
+    """The user's own file. Raises NotFound for one that is missing or another's."""
+    file = db.session.scalar(AudioFile.of(user).where(AudioFile.id == file_id))
+    if file is None:
+        raise NotFound
+    return file
+
+
+def listing(user: User, *, search: str = "", sort: str = "newest", page: int = 1) -> Page:
+    """One page of the user's files. A page that is not there is the nearest that is."""
+    query = AudioFile.listed(user, search=search, sort=sort)
+    total = db.session.scalar(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())) or 0
+    count = max(1, -(-total // PAGE_SIZE))
+    number = min(max(1, page), count)
+    items = db.session.scalars(query.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
+    return Page(items, number, count, total)
+
+
+def bytes_used(user_id: int) -> int:
+    """What the user's originals take of the quota. Renditions can be made again, and do not count."""
+    used = sa.select(sa.func.coalesce(sa.func.sum(AudioFile.size), 0)).where(AudioFile.owner_id == user_id)
+    return int(db.session.scalar(used) or 0)
+
+
+def rename(user: User, file_id: uuid.UUID, name: str) -> None:
+    """Give the file another name. Raises Refused for one that is empty or too long."""
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME:
+        raise Refused(f"A name has from 1 to {LONGEST_NAME} characters.")
+    with writing():
+        changes.lock(user.id)
+        find(user, file_id).name = name
+        changes.made(user.id, file_id, listing=True, alerts=True)
+
+
+def delete(user: User, file_id: uuid.UUID) -> None:
+    """Remove the file with all that was made of it and said about it. What is being made of it is stopped.
+
+    Doing it twice is no error, so a file that is not there, or another's, is none either.
+    """
+    with writing():
+        changes.lock(user.id)
+        file = db.session.scalar(AudioFile.of(user).where(AudioFile.id == file_id))
+        if file is None:
+            return
+        keys = [file.key, *(rendition.key for rendition in file.renditions)]
+        external_ids = [job.external_id for job in file.jobs if not job.status.is_final]
+        db.session.execute(sa.delete(AudioFile).where(AudioFile.id == file_id))
+        changes.made(user.id, listing=True, alerts=True)
+    for external_id in external_ids:
+        transcoder.cancel(external_id)
+    for key in keys:  # a crash before the last of them leaves orphans to the sweep, never rows without objects
+        storage.delete(key)
+
+
+def rendition(user: User, file_id: uuid.UUID, preset_name: str) -> Rendition:
+    """A rendition that is ready. Raises NotFound for one that is not, or is another's."""
+    for each in find(user, file_id).ready:
+        if each.preset_name == preset_name:
+            return each
+    raise NotFound
+
+
+def original_key(owner_id: int, file_id: uuid.UUID, name: str) -> str:
+    """Where an original is kept. Of the client's name only a known ending is used."""
+    extension = name.rpartition(".")[2].lower()
+    ending = extension if extension in EXTENSIONS else "bin"
+    return f"media/{owner_id}/{file_id}/{secrets.token_urlsafe(16)}.{ending}"
+
+
+def rendition_key(file: AudioFile, preset: Preset) -> str:
+    """Where a rendition is kept."""
+    return f"transcoded/{file.owner_id}/{file.id}/{preset.name}.{preset.extension}"

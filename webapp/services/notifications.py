@@ -1,0 +1,73 @@
+"""What a user is told, and what becomes of it."""
+
+import uuid
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from webapp.db import db, utcnow, writing
+from webapp.errors import NotFound
+from webapp.models import Kind, Notification, TranscodeJob, User
+from webapp.services import changes
+
+
+def announce(job: TranscodeJob, kind: Kind, text: str, *, owner_id: int, version: int) -> None:
+    """Add, without committing, the news of this kind about the job; a job has one of each kind at the most."""
+    db.session.add(
+        Notification(
+            user_id=owner_id,
+            audio_file_id=job.audio_file_id,
+            job_id=job.id,
+            kind=kind,
+            text=text,
+            version=version,
+        )
+    )
+
+
+def dismiss(user: User, ids: Collection[int]) -> None:
+    """Put these of the user's notifications away. Doing it twice is no error. Raises NotFound if one is not theirs."""
+    _set(user, ids, dismissed_at=utcnow())
+
+
+def restore(user: User, ids: Collection[int]) -> None:
+    """Let these of the user's notifications stand again. Raises NotFound if one is not theirs."""
+    _set(user, ids, dismissed_at=None)
+
+
+def see(user: User, file_id: uuid.UUID) -> None:
+    """The user has opened the file: what was told of it is seen."""
+    unseen = (Notification.user_id == user.id, Notification.audio_file_id == file_id, Notification.seen_at.is_(None))
+    # A page is opened far more often than there is news of it: look before taking the lock.
+    if db.session.scalar(sa.select(sa.exists().where(*unseen))):
+        _update(user.id, unseen, seen_at=utcnow())
+
+
+def withdraw_failures(file_id: uuid.UUID) -> None:
+    """Dismiss, without committing, what tells of the file's failures: they are being retried."""
+    db.session.execute(
+        sa.update(Notification)
+        .where(
+            Notification.audio_file_id == file_id,
+            Notification.kind.in_((Kind.ERROR, Kind.PARTIAL)),
+            Notification.dismissed_at.is_(None),
+        )
+        .values(dismissed_at=utcnow())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _set(user: User, ids: Collection[int], **values: object) -> None:
+    mine = (Notification.user_id == user.id, Notification.id.in_(ids))
+    if db.session.scalar(sa.select(sa.func.count()).where(*mine)) != len(set(ids)):
+        raise NotFound
+    _update(user.id, mine, **values)
+
+
+def _update(owner_id: int, which: tuple[sa.ColumnElement[bool], ...], **values: object) -> None:
+    with writing():
+        changes.lock(owner_id)
+        db.session.execute(
+            sa.update(Notification).where(*which).values(values).execution_options(synchronize_session=False)
+        )
+        changes.made(owner_id, alerts=True)

@@ -1,0 +1,88 @@
+"""For every state that can hang there is a sweep: this one finds what hangs and gives it a push."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from webapp.db import db, utcnow, writing
+from webapp.extensions import settings, storage
+from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Waveform
+from webapp.ports import WAITING, JobStatus
+from webapp.services import claims, jobs, throttle
+
+log = logging.getLogger(__name__)
+
+# A job that is younger is being submitted by whoever made it.
+PATIENCE = timedelta(seconds=10)
+# Between an object's last byte and its row lie a look into the file and a commit: seconds. A clock may jump an hour.
+ORPHAN_SECONDS = 2 * 3600.0
+
+
+def sweep_jobs(wake: Callable[[int], object]) -> int:
+    """Submit what nobody was asked to do, and wake workers for what waits; return how many pieces wait."""
+    for job in db.session.scalars(TranscodeJob.stuck(before=utcnow() - PATIENCE)).all():
+        jobs.submit(job.id)
+    waiting = sum(
+        db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
+        for piece in (Rendition, Waveform)
+    )
+    db.session.rollback()
+    if waiting:
+        wake(waiting)
+    return waiting
+
+
+def sweep_storage() -> int:
+    """Remove half-made things of dead processes and objects that no row knows; return how many there were."""
+    removed = storage.sweep()
+    for key, age in list(storage.keys()):
+        if age > ORPHAN_SECONDS and not _is_known(key):
+            log.info("storage: %s belongs to nothing, removed", key)
+            storage.delete(key)
+            removed += 1
+    db.session.rollback()
+    return removed
+
+
+def take_over(watch: claims.Watch, wake: Callable[[int], object]) -> int:
+    """Free what dead workers hold, wake somebody for it, and return how many pieces there were."""
+    freed = sum(claims.take_over(token, beat) for token, beat in watch.look())
+    if freed:
+        log.warning("%d piece(s) of work taken over from a worker that has gone silent", freed)
+        wake(freed)
+    return freed
+
+
+def sweep_if_due(wake: Callable[[int], object]) -> bool:
+    """Sweep, if no other process has done so lately; True if this one did."""
+    storage.sweep()  # of this machine's dead processes, which no other can see
+    if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
+        return False
+    sweep_jobs(wake)
+    throttle.forget_old()
+    if _is_due("orphans", timedelta(hours=1)):
+        sweep_storage()
+    return True
+
+
+def _is_due(name: str, interval: timedelta) -> bool:
+    """Whether it was last done an interval ago or more; True to one process only, which is then to do it."""
+    now = utcnow()
+    with writing():
+        chore = db.session.scalar(sa.select(Chore).where(Chore.name == name).with_for_update())
+        if chore is None:
+            db.session.execute(sa.insert(Chore).values(name=name, done_at=now))
+            return True
+        # Done in the future: the clock was set back since.
+        if now - interval < chore.done_at <= now:
+            return False
+        chore.done_at = now
+        return True
+
+
+def _is_known(key: str) -> bool:
+    original = sa.exists().where(AudioFile.key == key)
+    rendition = sa.exists().where(Rendition.key == key, Rendition.status.not_in((JobStatus.ERROR, JobStatus.CANCELED)))
+    return bool(db.session.scalar(sa.select(original | rendition)))

@@ -1,0 +1,146 @@
+"""Bytes on their way in: streamed once to the storage, looked at, and only then a file of the user's."""
+
+import hashlib
+import unicodedata
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from webapp.db import db, writing
+from webapp.errors import AppError, EmptyFile, StorageFull, TooLarge
+from webapp.extensions import probe, settings, storage
+from webapp.models import AudioFile, User
+from webapp.ports import Facts
+from webapp.services import changes, jobs, library
+
+
+def receive(
+    user: User,
+    name: str,
+    chunks: Iterable[bytes],
+    preset_names: Sequence[str],
+    *,
+    batch: uuid.UUID,
+    once: str | None = None,
+) -> AudioFile:
+    """Keep what comes as a file of the user's and start making the renditions.
+
+    Sending the same `once` twice gives the same file. Nothing is kept when anything is raised: TooLarge, EmptyFile,
+    NotAudio, StorageFull, and whatever the chunks raise when they are cut off.
+    """
+    owner_id = user.id
+    if once and (known := _sent_before(owner_id, once)):
+        _drain(chunks)
+        return known
+    file_id = uuid.uuid4()
+    key = library.original_key(owner_id, file_id, name)
+    arriving = Arriving(chunks, room=_room(owner_id))
+    db.session.rollback()  # no transaction is open while bytes are waited for
+    storage.put(key, arriving)
+    try:
+        file = AudioFile(
+            id=file_id,
+            owner_id=owner_id,
+            name=clean_name(name),
+            key=key,
+            size=arriving.size,
+            sha256=arriving.sha256,
+            batch=batch,
+            once=once,
+            **vars(_looked_at(key, arriving.size)),
+        )
+        job_id = _commit(file, preset_names)
+    except IntegrityError:
+        storage.delete(key)
+        return _sent_before(owner_id, once or "") or _raise()
+    except BaseException:
+        storage.delete(key)
+        raise
+    jobs.submit(job_id)
+    return file
+
+
+class Arriving:
+    """The chunks, counted and hashed as they pass. Raises TooLarge for the first byte that there is no room for."""
+
+    def __init__(self, chunks: Iterable[bytes], *, room: int) -> None:
+        self.chunks = chunks
+        self.room = room
+        self.size = 0
+        self._hash = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self.chunks:
+            self.size += len(chunk)
+            if self.size > settings.max_upload_bytes:
+                raise TooLarge(
+                    f"This file is bigger than {in_words(settings.max_upload_bytes)}, the most that we take."
+                )
+            if self.size > self.room:
+                raise TooLarge("There is not enough room left in your account for this file. Delete some files first.")
+            self._hash.update(chunk)
+            yield chunk
+
+    @property
+    def sha256(self) -> str:
+        """Of all that has passed."""
+        return self._hash.hexdigest()
+
+
+def in_words(size: int) -> str:
+    """A number of bytes, for people."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units, as shops and systems print them
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"  # noqa: PLR2004
+
+
+def clean_name(name: str) -> str:
+    """The client's file name as it can be shown: no folders, no control characters, at most 255 characters."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in last)
+    return " ".join(shown.split())[: library.LONGEST_NAME] or "Untitled"
+
+
+def _room(owner_id: int) -> int:
+    free = storage.free_bytes()
+    if free is not None and free <= 0:
+        raise StorageFull
+    return settings.user_quota_bytes - library.bytes_used(owner_id)
+
+
+def _looked_at(key: str, size: int) -> Facts:
+    if size == 0:
+        raise EmptyFile
+    with storage.on_disk(key) as path:
+        return probe.look(path)
+
+
+def _commit(file: AudioFile, preset_names: Sequence[str]) -> uuid.UUID:
+    with writing():
+        changes.lock(file.owner_id)
+        # Two that arrive together both saw room for themselves: only now is it certain.
+        if library.bytes_used(file.owner_id) + file.size > settings.user_quota_bytes:
+            raise TooLarge("There is not enough room left in your account for this file. Delete some files first.")
+        db.session.add(file)
+        db.session.flush()
+        job = jobs.add(file, preset_names)
+        changes.made(file.owner_id, file.id, listing=True)
+        return job.id
+
+
+def _sent_before(owner_id: int, once: str) -> AudioFile | None:
+    return db.session.scalar(sa.select(AudioFile).where(AudioFile.owner_id == owner_id, AudioFile.once == once))
+
+
+def _drain(chunks: Iterable[bytes]) -> None:
+    for _ in chunks:
+        pass
+
+
+def _raise() -> AudioFile:
+    raise AppError
