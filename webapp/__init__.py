@@ -1,0 +1,94 @@
+"""Tapedeck: audio in, other formats out, and its owner told the moment they are ready."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from webapp import cli
+from webapp.adapters.probe import SandboxedProbe
+from webapp.adapters.storage.local import LocalStorage
+from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
+from webapp.config import Config
+from webapp.db import db, engine_options
+from webapp.extensions import csrf, login_manager, migrate
+from webapp.models.sign_in import LONGEST_SIGN_IN
+from webapp.ports import Encoder, Probe, Storage, Transcoder
+from webapp.tasks import Queue
+from webapp.web import (
+    account,
+    auth,
+    errors,
+    files,
+    filters,
+    headers,
+    health,
+    home,
+    live,
+    notifications,
+    proxies,
+    uploads,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+# Forms are a few fields of text; the one route that takes files reads its body by itself.
+LONGEST_FORM = 1024**2
+
+
+def create_app(
+    config: Config | None = None,
+    *,
+    storage: Storage | None = None,
+    probe: Probe | None = None,
+    encoder: Encoder | None = None,
+    transcoder: Transcoder | None = None,
+) -> Flask:
+    """The web application, the worker's queue and the command line, joined by these settings (or the environment's).
+
+    A port that is given takes the place of the one that the settings name.
+    """
+    config = config or Config.from_environment()
+    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir))
+    app.config.from_mapping(_flask_settings(config))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    queue = Queue(app, config)
+    app.extensions.update(
+        settings=config,
+        queue=queue,
+        storage=storage or LocalStorage(config.data_dir),
+        transcoder=transcoder or FFmpegTranscoder(queue.enqueue),
+        probe=probe or SandboxedProbe(),
+        encoder=encoder or FFmpegEncoder(),
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    for module in (home, auth, account, files, uploads, notifications, health):
+        app.register_blueprint(module.bp)
+    for room in (auth, errors, filters, headers, live, proxies):
+        room.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def _flask_settings(config: Config) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": config.secret_key,
+        "SQLALCHEMY_DATABASE_URI": config.database,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(config.database),
+        "MAX_CONTENT_LENGTH": LONGEST_FORM,
+        "MAX_FORM_MEMORY_SIZE": LONGEST_FORM,
+        "SESSION_COOKIE_NAME": "__Host-session" if config.is_https else "session",
+        "SESSION_COOKIE_SECURE": config.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        # A cookie that is sent anew with each answer would make each idle poll heavier.
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": timedelta(seconds=LONGEST_SIGN_IN.total_seconds()),
+        # Pages stay open for hours; the token lives as long as the session.
+        "WTF_CSRF_TIME_LIMIT": None,
+    }

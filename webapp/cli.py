@@ -1,0 +1,126 @@
+"""The command line: accounts, jobs, storage, and making the database ready."""
+
+import uuid
+from pathlib import Path
+
+import click
+import flask_migrate
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.db import db
+from webapp.errors import AppError
+from webapp.extensions import settings
+from webapp.models import AudioFile
+from webapp.services import accounts, jobs, sweeps
+
+users = AppGroup("users", help="Accounts.")
+jobs_group = AppGroup("jobs", help="Jobs.")
+storage_group = AppGroup("storage", help="What is kept.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    for group in (users, jobs_group, storage_group):
+        app.cli.add_command(group)
+    app.cli.add_command(prepare)
+
+
+@users.command("add")
+@click.argument("email")
+@click.option("--admin", is_flag=True, help="May look after the service.")
+@click.password_option(help="Asked for if it is not given.")
+def add_user(email: str, password: str, *, admin: bool) -> None:
+    """Make an account, whatever REGISTRATION says."""
+    _in_words(lambda: accounts.add(email, password, is_admin=admin))
+    click.echo(f"{email} can sign in.")
+
+
+@users.command("disable")
+@click.argument("email")
+def disable_user(email: str) -> None:
+    """Switch an account off and end its sessions. Its files stay."""
+    _in_words(lambda: accounts.disable(email))
+    click.echo(f"{email} is switched off.")
+
+
+@users.command("password")
+@click.argument("email")
+@click.password_option(help="Asked for if it is not given.")
+def set_password(email: str, password: str) -> None:
+    """Give an account a new password and end its sessions."""
+    _in_words(lambda: accounts.set_password(email, password))
+    click.echo(f"{email} has a new password.")
+
+
+@jobs_group.command("retry")
+@click.argument("file_id", type=click.UUID)
+def retry_job(file_id: uuid.UUID) -> None:
+    """Make again what failed of a file."""
+    file = db.session.get(AudioFile, file_id)
+    if file is None:
+        raise click.ClickException("There is no such file.")
+    _in_words(lambda: jobs.retry(file.owner, file_id))
+    click.echo("Retried.")
+
+
+@jobs_group.command("sweep")
+def sweep_jobs() -> None:
+    """Submit what nobody was asked to do, and wake workers for what waits."""
+    waiting = 0
+
+    def sweep() -> None:
+        nonlocal waiting
+        waiting = sweeps.sweep_jobs(current_app.extensions["queue"].wake)
+
+    _in_words(sweep)
+    click.echo(f"{waiting} waiting.")
+
+
+@storage_group.command("sweep")
+def sweep_storage() -> None:
+    """Remove what belongs to nothing."""
+    click.echo(f"{sweeps.sweep_storage()} removed.")
+
+
+@click.command("prepare")
+def prepare() -> None:
+    """Make the database ready: a new one is created, an older one is backed up and brought up to date."""
+    try:
+        with db.engine.connect() as connection:
+            present = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config()).get_current_head()
+        if present == wanted:
+            return
+        if present:
+            click.echo(f"The database is older than this version: backed up to {_back_up(present)}, then migrated.")
+        flask_migrate.upgrade()
+    except CommandError as exc:
+        raise click.ClickException("The database was made by a newer version of Tapedeck.") from exc
+    except (SQLAlchemyError, OSError) as exc:
+        reason = getattr(exc, "orig", None) or exc
+        raise click.ClickException(f"The database cannot be made ready: {reason}") from exc
+
+
+def _back_up(revision: str) -> str:
+    """Copy the database beside itself, as it is at this revision. PostgreSQL's is backed up by whoever runs it."""
+    if db.engine.dialect.name != "sqlite":
+        return "nothing (back PostgreSQL up yourself)"
+    path = settings.data_dir / "backups" / f"tapedeck-{revision}.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.unlink(missing_ok=True)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM INTO ?", (str(draft),))
+    return str(Path(draft.replace(path)))
+
+
+def _in_words(deed: object) -> None:
+    try:
+        deed()  # type: ignore[operator]
+    except AppError as exc:
+        raise click.ClickException(exc.message) from exc

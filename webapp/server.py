@@ -1,0 +1,61 @@
+"""The web process: granian, whose inner worker runs the app and never outlives it."""
+
+import multiprocessing
+import socket
+import sys
+from importlib import import_module
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from webapp.children import end_with
+from webapp.config import Config
+from webapp.errors import ConfigError
+
+# An upload or a download holds a thread for as long as it lasts; idle ones end by themselves.
+THREADS = 32
+# Shorter than the launcher's patience, so that the app is ended by granian and not with it.
+GRACE_SECONDS = 8
+
+
+def load(target: str) -> Any:
+    """The app, loaded in the inner worker."""
+    # Left alone after a kill -9 of the outer process, it would keep the port and go on answering.
+    parent = multiprocessing.parent_process()
+    if parent and parent.pid:
+        end_with(parent.pid)
+    module, name = target.split(":")
+    return getattr(import_module(module), name)
+
+
+def main() -> None:
+    """Serve until told to stop. Exits with 1 when the inner worker dies: the launcher starts both again."""
+    config = Config.from_environment()
+    server = Granian(
+        "wsgi:app",
+        # Granian takes an address only, no name.
+        address=str(socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0][4][0]),
+        port=config.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=1,
+        blocking_threads=THREADS,
+        workers_kill_timeout=GRACE_SECONDS,
+        # Its one warning is about the number of threads, which is what we want.
+        log_level=LogLevels.error,
+    )
+    try:
+        server.serve(target_loader=load)
+    except RuntimeError as exc:  # granian's, when somebody has taken the port since the launcher looked
+        reason = str(exc).splitlines()[0]
+        raise ConfigError(f"The web process cannot listen: {reason}.") from exc
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ConfigError, OSError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,138 @@
+"""The queue. A message says that there is work, not which: the database knows that. Only this file knows Celery."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init, worker_shutting_down
+from flask import Flask
+from kombu.exceptions import OperationalError
+
+from webapp.config import Config
+from webapp.errors import TranscoderUnavailable
+from webapp.ports import JobSpec
+from webapp.services import claims, sweeps
+from webapp.services.work import LOOK_SECONDS, Bench
+
+log = logging.getLogger(__name__)
+
+WORK = "tapedeck.work"
+# More messages than workers could answer at once say nothing new.
+MOST_MESSAGES = 64
+# A broker takes a worker for dead that sits on its messages for half an hour, so nobody works off more in one go.
+LONGEST_SHIFT_SECONDS = 600.0
+
+
+class Queue:
+    """Celery for one app: what sends messages and what a worker runs."""
+
+    def __init__(self, app: Flask, config: Config) -> None:
+        self.app = app
+        self.config = config
+        self.bench = Bench()
+        self.celery = Celery("tapedeck", broker=config.broker, set_as_current=False)
+        self.celery.queue = self
+        self.celery.conf.update(_settings(config))
+        self.celery.task(name=WORK, ignore_result=True)(self._work)
+
+    def wake(self, count: int) -> None:
+        """Say that so many pieces of work wait. Raises TranscoderUnavailable when the broker does not answer."""
+        try:
+            with self.celery.connection_for_write() as connection:
+                for _ in range(min(count, MOST_MESSAGES)):
+                    self.celery.send_task(WORK, connection=connection, retry=False)
+        except (OSError, OperationalError) as exc:
+            raise TranscoderUnavailable from exc
+
+    def enqueue(self, spec: JobSpec) -> None:
+        """Say that there is work: the renditions and the outline."""
+        self.wake(len(spec.outputs) + 1)
+
+    def check(self) -> None:
+        """Return if the broker answers. Raises TranscoderUnavailable."""
+        try:
+            with self.celery.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=1)
+        except (OSError, OperationalError) as exc:
+            raise TranscoderUnavailable from exc
+
+    def start_threads(self) -> None:
+        """Begin, in a worker, to tend what it holds, to watch for the dead and to sweep."""
+        watch = claims.Watch(self.config.lease_seconds)
+        self._repeat("tend", LOOK_SECONDS, self.bench.tend)
+        self._repeat("watch", 1.0, lambda: sweeps.take_over(watch, self.wake))
+        self._repeat("sweep", float(self.config.sweep_seconds), lambda: sweeps.sweep_if_due(self.wake))
+
+    def _work(self) -> None:
+        end = time.monotonic() + LONGEST_SHIFT_SECONDS
+        with self.app.app_context():
+            while self.bench.do_next():
+                if time.monotonic() > end:
+                    self.wake(1)
+                    return
+
+    def _repeat(self, name: str, seconds: float, deed: Callable[[], Any]) -> None:
+        def run() -> None:
+            while True:
+                try:
+                    with self.app.app_context():
+                        deed()
+                except TranscoderUnavailable:
+                    log.warning("%s: the broker does not answer; will try again", name)
+                except Exception:  # a thread that dies would leave its duty undone for ever
+                    log.exception("%s: failed; will try again", name)
+                # Until everything is given back the heart goes on beating, so this never waits for the closing.
+                pause.wait(seconds)
+
+        pause = threading.Event()
+        threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    queue = config.data_dir / "queue"
+    options: dict[str, Any] = {}
+    if config.broker.startswith("filesystem"):
+        for folder in (queue, queue / "control"):
+            folder.mkdir(parents=True, exist_ok=True)
+        # In and out are the same folder: what one process puts there another takes.
+        options = {
+            "data_folder_in": str(queue),
+            "data_folder_out": str(queue),
+            "control_folder": str(queue / "control"),
+            "polling_interval": 0.2,
+        }
+    elif config.broker.startswith("amqp"):
+        options = {"connect_timeout": 1}
+    elif config.broker.startswith("redis"):
+        options = {"socket_connect_timeout": 1}
+    return {
+        "broker_transport_options": options,
+        "broker_connection_timeout": 1,
+        "broker_connection_retry_on_startup": True,
+        "task_default_queue": "tapedeck",
+        "worker_prefetch_multiplier": 1,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+    }
+
+
+# The queues whose worker this process is: one, and none in the web process.
+_running: list[Queue] = []
+
+
+@worker_init.connect
+def _worker_starts(sender: Any, **_: object) -> None:
+    queue: Queue = sender.app.queue
+    _running.append(queue)
+    queue.start_threads()
+
+
+@worker_shutting_down.connect
+def _worker_stops(**_: object) -> None:
+    for queue in _running:
+        queue.bench.close()

@@ -1,0 +1,144 @@
+"""The list of files, one file, and what can be done with it."""
+
+import mimetypes
+import uuid
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Blueprint, make_response, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from webapp.extensions import settings, storage
+from webapp.models.audio import SORTS
+from webapp.presets import PRESETS, chosen
+from webapp.services import jobs, library, notifications
+from webapp.web import htmx
+from webapp.web.live import Place
+
+bp = Blueprint("files", __name__, url_prefix="/files")
+
+
+@bp.get("/")
+@login_required
+def index() -> ResponseReturnValue:
+    """The user's files, and the form that takes more."""
+    place = Place.of_request("files")
+    page = library.listing(current_user, search=place.q, sort=place.sort, page=place.page)
+    limit = settings.max_upload_bytes
+    return render_template("files/index.html", page=page, place=place, sorts=SORTS, limit=limit, once=uuid.uuid4())
+
+
+@bp.get("/<uuid:file_id>")
+@login_required
+def show(file_id: uuid.UUID) -> ResponseReturnValue:
+    """One file. What was told of it counts as seen from now on."""
+    library.find(current_user, file_id)
+    notifications.see(current_user, file_id)
+    file = library.find(current_user, file_id)
+    more = [preset for name, preset in PRESETS.items() if name not in {r.preset_name for r in file.renditions}]
+    return render_template(
+        "files/show.html", file=file, more=more, place=Place("file", file_id=file.id, title=file.name)
+    )
+
+
+@bp.get("/<uuid:file_id>/original")
+@login_required
+def original(file_id: uuid.UUID) -> ResponseReturnValue:
+    """The file as it was uploaded."""
+    file = library.find(current_user, file_id)
+    guessed = mimetypes.guess_type(file.key)[0] or ""
+    is_media = guessed.startswith(("audio/", "video/"))
+    return _download(file.key, file.name, guessed if is_media else "application/octet-stream")
+
+
+@bp.get("/<uuid:file_id>/renditions/<preset>")
+@login_required
+def rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
+    """A rendition that is ready."""
+    found = library.rendition(current_user, file_id, preset)
+    return _download(found.key, f"{found.audio_file.stem}.{found.preset.extension}", found.preset.media_type)
+
+
+@bp.post("/<uuid:file_id>/jobs")
+@login_required
+def more(file_id: uuid.UUID) -> ResponseReturnValue:
+    """Make more formats of it."""
+    jobs.more(current_user, file_id, chosen(request.form.getlist("presets")))
+    return _row(file_id)
+
+
+@bp.post("/<uuid:file_id>/retry")
+@login_required
+def retry(file_id: uuid.UUID) -> ResponseReturnValue:
+    """Make again what failed or is missing."""
+    jobs.retry(current_user, file_id)
+    return _row(file_id)
+
+
+@bp.post("/<uuid:file_id>/cancel")
+@login_required
+def cancel(file_id: uuid.UUID) -> ResponseReturnValue:
+    """Stop what is being made."""
+    jobs.cancel(current_user, file_id)
+    return _row(file_id)
+
+
+@bp.post("/<uuid:file_id>/rename")
+@login_required
+def rename(file_id: uuid.UUID) -> ResponseReturnValue:
+    """Give it another name."""
+    library.rename(current_user, file_id, request.form.get("name", ""))
+    return _row(file_id)
+
+
+@bp.post("/<uuid:file_id>/renditions/<preset>/delete")
+@login_required
+def delete_rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
+    """One format less."""
+    jobs.discard(current_user, file_id, preset)
+    return _row(file_id)
+
+
+@bp.get("/<uuid:file_id>/delete")
+@login_required
+def confirm_delete(file_id: uuid.UUID) -> ResponseReturnValue:
+    """What deleting means, before it is done."""
+    file = library.find(current_user, file_id)
+    return render_template("files/delete.html", file=file, place=Place("delete", title=file.name))
+
+
+@bp.post("/<uuid:file_id>/delete")
+@login_required
+def delete(file_id: uuid.UUID) -> ResponseReturnValue:
+    """Remove it with all that was made of it."""
+    library.delete(current_user, file_id)
+    if htmx.asked():
+        return htmx.poll_now(make_response("", HTTPStatus.OK))
+    return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
+
+
+def _row(file_id: uuid.UUID) -> ResponseReturnValue:
+    file = library.find(current_user, file_id)
+    return htmx.fragment_or_redirect("files/_row.html", url_for(".show", file_id=file_id), file=file)
+
+
+def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
+    """The object as an attachment, or for the page's own player (`?inline=1`), with Range and its length."""
+    inline = request.args.get("inline") == "1"
+    place = storage.locate(key, filename=filename, media_type=media_type, inline=inline)
+    if not isinstance(place, Path):
+        return redirect(place)
+    response = send_file(place, mimetype=media_type, conditional=True, etag=True, max_age=0)
+    response.headers["Content-Disposition"] = disposition(filename, inline=inline)
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "private, no-cache" if inline else "no-store"
+    return response
+
+
+def disposition(filename: str, *, inline: bool) -> str:
+    """RFC 6266: the name in ASCII for old clients, and in UTF-8 (RFC 8187) for the others."""
+    kind = "inline" if inline else "attachment"
+    plain = "".join(c if " " <= c < "\x7f" and c not in '"\\%/' else "_" for c in filename)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,101 @@
+"""A multipart form read as it arrives: small fields are kept, files are handed on chunk by chunk."""
+
+from collections.abc import Callable, Iterator
+from typing import IO, TypeVar
+
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from webapp.errors import BadRequest, CutOff
+
+T = TypeVar("T")
+CHUNK = 256 * 1024
+LONGEST_FIELDS = 64 * 1024
+MOST_PARTS = 1000
+
+
+class StreamedForm:
+    """The parts of a form in the order in which they come. Raises CutOff and BadRequest.
+
+    `fields` holds the text fields that have come so far. Iterating gives each file as its name and its chunks; what is
+    left of the chunks when the next file is asked for is read and thrown away.
+    """
+
+    def __init__(self, stream: IO[bytes], boundary: bytes, length: int | None) -> None:
+        self.fields: MultiDict[str, str] = MultiDict()
+        self._decoder = MultipartDecoder(boundary, max_parts=MOST_PARTS)
+        self._stream = stream
+        self._length = length
+        self._arrived = 0
+        self._events = self._read()
+
+    def files(self, field: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """The files of this field. Files of other fields are thrown away."""
+        for event in self._events:
+            if isinstance(event, Field):
+                self._keep(event)
+            elif isinstance(event, File):
+                chunks = self._chunks()
+                if event.name == field:
+                    yield event.filename, chunks
+                for _ in chunks:
+                    pass
+
+    def _chunks(self) -> Iterator[bytes]:
+        for event in self._events:
+            assert isinstance(event, Data)  # noqa: S101 - after a header come data until the last of them
+            if event.data:
+                yield event.data
+            if not event.more_data:
+                return
+
+    def _keep(self, event: Field) -> None:
+        value = bytearray()
+        for chunk in self._chunks():
+            value += chunk
+            if len(value) + sum(map(len, self.fields.values())) > LONGEST_FIELDS:
+                raise BadRequest
+        try:
+            self.fields.add(event.name, value.decode())
+        except UnicodeDecodeError as exc:
+            raise BadRequest from exc
+
+    def _read(self) -> Iterator[Event]:
+        while True:
+            event = _guarded(self._decoder.next_event)
+            if isinstance(event, NeedData):
+                self._feed()
+            elif isinstance(event, Epilogue):
+                self._finish()
+                return
+            else:
+                yield event
+
+    def _feed(self) -> None:
+        """Hand the decoder more. The server ends a stream that breaks off as if it were whole: only counting tells."""
+        chunk = self._read_some()
+        if not chunk and self._length is not None and self._arrived < self._length:
+            raise CutOff
+        _guarded(lambda: self._decoder.receive_data(chunk or None))
+
+    def _finish(self) -> None:
+        while self._read_some():
+            pass
+        if self._length is not None and self._arrived != self._length:
+            raise CutOff
+
+    def _read_some(self) -> bytes:
+        try:
+            chunk = self._stream.read(CHUNK)
+        except (ClientDisconnected, OSError) as exc:
+            raise CutOff from exc
+        self._arrived += len(chunk)
+        return chunk
+
+
+def _guarded(step: Callable[[], T]) -> T:
+    try:
+        return step()
+    except ValueError as exc:
+        raise BadRequest from exc
