@@ -1,11 +1,13 @@
 """What every test can ask for. Only this file leaves tests out, and says so at the end of the run."""
 
+import contextvars
 import os
 import shutil
 import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,7 +26,6 @@ from webapp.models import AudioFile, User
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 BROKER_URL = os.environ.get("TEST_BROKER_URL", "")
-# Cheap enough for a thousand sign-ins; the real strength has a test of its own.
 HTMX = {"HX-Request": "true"}
 
 
@@ -144,6 +145,15 @@ def transcoder() -> fakes.FakeTranscoder:
     return fakes.FakeTranscoder()
 
 
+class Client(FlaskClient):
+    """A client each of whose requests has a context of its own; the test then sees what was committed."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        answer = contextvars.Context().run(super().open, *args, **{"buffered": True, **kwargs})
+        db.session.rollback()
+        return answer
+
+
 @pytest.fixture
 def app(
     config: Config,
@@ -155,6 +165,7 @@ def app(
     """The app with a real database and the outside in memory; its context is open for the whole test."""
     app = create_app(config, storage=storage, probe=probe, encoder=encoder, transcoder=transcoder)
     app.config["WTF_CSRF_ENABLED"] = False
+    app.test_client_class = Client
     with app.app_context():
         yield app
         db.session.remove()

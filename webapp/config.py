@@ -4,6 +4,7 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -65,7 +66,7 @@ class Config:
     @property
     def broker(self) -> str:
         """Celery's address of the queue."""
-        return self.broker_url or "filesystem://"
+        return self.broker_url or "filesystem://localhost//"
 
     @property
     def is_public(self) -> bool:
@@ -117,12 +118,8 @@ def _kept_secret(data_dir: Path) -> str:
     path = data_dir / "secret"
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        # The first of two processes that start together wins; the link makes it whole at once.
         if not path.exists():
-            draft = data_dir / f"secret.{os.getpid()}"
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(48))
-            _link_once(draft, path)
+            _make_secret(path)
         kept = path.read_text().strip()
     except OSError as exc:
         raise ConfigError(f"DATA_DIR={str(data_dir)!r} cannot be used: {exc.strerror}") from exc
@@ -131,13 +128,16 @@ def _kept_secret(data_dir: Path) -> str:
     return kept
 
 
-def _link_once(draft: Path, path: Path) -> None:
+def _make_secret(path: Path) -> None:
+    """Write it whole or not at all. Of two processes that start together the first wins."""
+    draft = path.with_name(f"secret.{os.getpid()}")
     try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 def _one_of(name: str, value: str, *allowed: str) -> None:

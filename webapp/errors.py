@@ -36,7 +36,7 @@ class BadRequest(AppError):
 class CutOff(BadRequest):
     """Fewer bytes arrived than were announced."""
 
-    message = "The upload was cut off before it was complete. Nothing was kept; please send it again."
+    message = "The upload was cut off before it was complete. Please send again what is not in your list."
 
 
 class FormExpired(BadRequest):

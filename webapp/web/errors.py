@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.db import db
 from webapp.errors import AppError, FormExpired, NotFound, NotSignedIn, StorageFull, TooLarge, TooMany, Unavailable
-from webapp.web import htmx
+from webapp.web import htmx, live
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +84,8 @@ def _ask_to_sign_in(error: NotSignedIn) -> ResponseReturnValue:
 
 def _answer(status: HTTPStatus, message: str, name: str) -> Response:
     told = {"error": name, "message": message, "request_id": g.get("request_id", "")}
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        live.leave_out()
     if _wants_json():
         response = jsonify(told)
     elif htmx.asked():

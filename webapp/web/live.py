@@ -142,10 +142,14 @@ def _live() -> Live:
     return live
 
 
+def leave_out() -> None:
+    """Let what is shown of this request do without: the page of an error must not fail for the reason of the error."""
+    g.without_live = True
+
+
 def _context() -> dict[str, Any]:
-    if not current_user.is_authenticated:
-        return {"live": None, "place": Place(), "title_of": title_of, "path_of": _path_of}
-    return {"live": _live(), "place": Place(), "title_of": title_of, "path_of": _path_of}
+    is_shown = "without_live" not in g and current_user.is_authenticated
+    return {"live": _live() if is_shown else None, "place": Place(), "title_of": title_of, "path_of": _path_of}
 
 
 def _path_of(place: Place, **changed: Any) -> str:

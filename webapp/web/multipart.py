@@ -29,10 +29,11 @@ class StreamedForm:
         self._length = length
         self._arrived = 0
         self._events = self._read()
+        self._ahead: Event | None = None
 
     def files(self, field: str) -> Iterator[tuple[str, Iterator[bytes]]]:
         """The files of this field. Files of other fields are thrown away."""
-        for event in self._events:
+        while (event := self._take()) is not None:
             if isinstance(event, Field):
                 self._keep(event)
             elif isinstance(event, File):
@@ -43,12 +44,19 @@ class StreamedForm:
                     pass
 
     def _chunks(self) -> Iterator[bytes]:
-        for event in self._events:
+        while True:
+            event = self._take()
             assert isinstance(event, Data)  # noqa: S101 - after a header come data until the last of them
             if event.data:
                 yield event.data
             if not event.more_data:
+                # If nothing follows, the whole body is counted before its last file counts as whole.
+                self._ahead = self._take()
                 return
+
+    def _take(self) -> Event | None:
+        event, self._ahead = self._ahead, None
+        return event or next(self._events, None)
 
     def _keep(self, event: Field) -> None:
         value = bytearray()

@@ -17,6 +17,8 @@ from webapp.web import htmx, live
 bp = Blueprint("notifications", __name__)
 
 PAGE_SIZE = 50
+# What both databases take for a whole number.
+LARGEST_VERSION = 2**63 - 1
 _FILTERS = {"unread": Notification.unread_by, "failed": Notification.failed_for}
 
 
@@ -26,7 +28,7 @@ def poll() -> ResponseReturnValue:
     version = db.session.scalar(SignIn.version(session.get("_user_id", "")))
     if version is None:
         raise NotSignedIn
-    asked = request.args.get("v", 0, type=int)
+    asked = min(max(0, request.args.get("v", 0, type=int)), LARGEST_VERSION)
     if asked == version:
         return "", HTTPStatus.NO_CONTENT
     return live.news(asked, live.Place.of_request())

@@ -151,7 +151,7 @@ def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
         steps.append(f"apad=whole_len={_FLAC_SHORTEST},asetnsamples=4096:p=0")
     if DEMUXERS.get(facts.container) not in _MAY_PAUSE:
         # Time is what has been decoded: what is missing in the middle is missed at the end.
-        steps.append("asetpts=N/SR/TB")
+        steps.append("asetpts=N")
     return ",".join(steps)
 
 

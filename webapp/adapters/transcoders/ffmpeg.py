@@ -100,12 +100,10 @@ class FFmpegEncoder:
         *, on_progress: Callable[[float], None], stop: threading.Event,
     ) -> Output:  # fmt: skip
         progress = _Progress(facts.seconds, on_progress)
-        arguments = command.encode(source, target, preset, facts)
-        most = min(self.max_output_bytes, AIFF_MOST) if preset.container == "aiff" else self.max_output_bytes
         ended = sandbox.run(
-            [str(self.binary), *arguments],
+            [str(self.binary), *command.encode(source, target, preset, facts)],
             Box(readable=(source,), writable=(target.parent,), folder=target.parent),
-            self._limits(source, facts, most),
+            self._limits(source, facts, preset),
             on_output=progress.read,
             stop=stop,
         )
@@ -123,27 +121,40 @@ class FFmpegEncoder:
             outline.add(piece)
             return True
 
-        arguments = command.decode(source, facts, OUTLINE_RATE)
-        limits = self._limits(source, facts, 0)
         ended = sandbox.run(
-            [str(self.binary), *arguments], Box(readable=(source,)), limits, on_output=draw, stop=stop
-        )  # fmt: skip
+            [str(self.binary), *command.decode(source, facts, OUTLINE_RATE)],
+            Box(readable=(source,)),
+            self._limits(source, facts),
+            on_output=draw,
+            stop=stop,
+        )
         _check(ended, None, (source,))
         peaks = outline.finish(OUTLINE_RATE)
         if not peaks.seconds:
             raise EncodeFailed(NO_SOUND)
         return peaks
 
-    def _limits(self, source: Path, facts: Facts, most_bytes: int) -> Limits:
+    def _limits(self, source: Path, facts: Facts, preset: Preset | None = None) -> Limits:
+        """For making this of the file; without a preset, nothing may be written."""
         size = source.stat().st_size
         length = min(command.LONGEST_SECONDS, max(facts.seconds or 0, size / FEWEST_BYTES_PER_SECOND))
-        rewritten = min(most_bytes, size + length * 50_000)
         return Limits(
             wall_seconds=self.wall_seconds or 60 + length / SLOWEST_SPEED,
-            idle_seconds=self.idle_seconds + (size + rewritten) / SLOWEST_DISK,
-            file_size=most_bytes,
+            idle_seconds=self.idle_seconds + (size + _rewritten(preset, facts)) / SLOWEST_DISK,
+            file_size=self._most_bytes(preset) if preset else 0,
             memory=self.memory,
         )
+
+    def _most_bytes(self, preset: Preset) -> int:
+        return min(self.max_output_bytes, AIFF_MOST) if preset.container == "aiff" else self.max_output_bytes
+
+
+def _rewritten(preset: Preset | None, facts: Facts) -> float:
+    """How many bytes ffmpeg moves at the very end, to get the index of an MP4 in front of them."""
+    if preset is None or preset.container != "mp4":
+        return 0
+    bits = preset.bit_rate or 32 * facts.sample_rate * facts.channels
+    return (facts.seconds or 0) * bits / 8
 
 
 class _Progress:

@@ -7,13 +7,16 @@ process may hang for ever. Nothing of `webapp` may be imported here.
 import ctypes
 import json
 import os
-import platform
 import resource
 import signal
 import struct
 import sys
 from collections.abc import Iterable
-from typing import Any
+
+# As in typing, without the time that it takes to import: each of our children waits for this process.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SETUP_FAILED = 125
 FIRST_WORDS = "sandbox: "
@@ -48,7 +51,7 @@ on_linux = sys.platform == "linux"
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(order: dict[str, Any]) -> None:
+def main(order: "dict[str, Any]") -> None:
     """Follow the order, then run its command in place of this process."""
     die_with_parent(order["parent"])
     os.chdir(order["folder"])
@@ -70,13 +73,13 @@ def die_with_parent(parent: int) -> None:
         sys.exit(SETUP_FAILED)
 
 
-def prctl(option: int, value: int, more: Any = 0) -> None:
+def prctl(option: int, value: int, more: "Any" = 0) -> None:
     """The call of that name. Raises OSError."""
     if libc.prctl(option, ctypes.c_ulong(value), more, ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
         raise OSError(ctypes.get_errno(), f"prctl {option} was refused")
 
 
-def syscall(number: int, *arguments: Any) -> int:
+def syscall(number: int, *arguments: "Any") -> int:
     """A call that the C library has no name for. Raises OSError."""
     result = int(libc.syscall(ctypes.c_long(number), *arguments))
     if result < 0:
@@ -129,9 +132,10 @@ def refuse_sockets() -> None:
 
     Also io_uring, which can open sockets without that call. Needs no rights, unlike a network namespace.
     """
-    if platform.machine() not in SOCKET_CALLS:
+    machine = os.uname().machine
+    if machine not in SOCKET_CALLS:
         return
-    kernel_name, socket_call = SOCKET_CALLS[platform.machine()]
+    kernel_name, socket_call = SOCKET_CALLS[machine]
     steps = [
         (LOAD, 0, 0, 4),  # the architecture of the call
         (JUMP_IF_EQUAL, 0, 5, kernel_name),

@@ -1,0 +1,203 @@
+"""Claims: two workers never have the same piece, and the dead lose theirs."""
+
+import threading
+from collections import Counter
+
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.factories import AudioFileFactory, finish, rendition, told
+from webapp.db import db, writing
+from webapp.models import AudioFile, Kind, Rendition, User, Waveform
+from webapp.ports import JobEvent, JobStatus
+from webapp.services import claims, jobs
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def without_outlines() -> None:
+    """The outlines come first; most of these tests are about renditions."""
+    with writing():
+        db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
+
+
+def take() -> claims.Claim:
+    claim = claims.take()
+    assert claim is not None
+    return claim
+
+
+def preset_of(claim: claims.Claim) -> str:
+    return claim.preset.name if claim.preset else "outline"
+
+
+def test_the_outline_comes_first_and_the_quick_before_the_slow(song: AudioFile) -> None:
+    assert [preset_of(take()) for _ in range(4)] == ["outline", "wav", "flac", "mp4"]
+    assert claims.take() is None
+
+
+def test_users_take_turns(alice: User, bob: User) -> None:
+    for _ in range(3):
+        AudioFileFactory(owner=alice, presets=("wav",))
+    late = AudioFileFactory(owner=bob, presets=("wav",))
+    without_outlines()
+
+    owners = [take().file_id == late.id for _ in range(4)]
+
+    assert owners.index(True) == 1
+
+
+def test_who_has_less_under_way_goes_first(alice: User, bob: User) -> None:
+    AudioFileFactory(owner=alice, presets=("wav", "flac", "mp4"))
+    without_outlines()
+    first, second = take(), take()
+    assert first.job_id
+    jobs.record(JobEvent(first.job_id, JobStatus.COMPLETE, "wav", token=first.token))
+    file = AudioFileFactory(owner=bob, presets=("wav",))
+    without_outlines()
+
+    assert take().file_id == file.id
+    assert second.token
+
+
+def test_a_canceled_piece_is_not_held_any_more(alice: User, song: AudioFile) -> None:
+    claim = take()
+    assert claims.held([claim.token]) == {claim.token}
+
+    jobs.cancel(alice, song.id)
+
+    assert claims.held([claim.token]) == set()
+    assert claims.take() is None
+
+
+def test_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -> None:
+    for owner in (alice, bob):
+        for _ in range(15):
+            AudioFileFactory(owner=owner)
+    without_outlines()
+    db.session.rollback()
+    taken: Counter[tuple[object, str]] = Counter()
+    lock = threading.Lock()
+
+    def work() -> None:
+        with app.app_context():
+            while claim := claims.take():
+                with lock:
+                    taken[claim.file_id, preset_of(claim)] += 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(taken) == 90
+    assert set(taken.values()) == {1}
+
+
+def test_a_heartbeat_that_stands_still_for_a_lease_loses_its_piece(song: AudioFile) -> None:
+    without_outlines()
+    clock = Clock()
+    watch = claims.Watch(15, clock)
+    claim = take()
+    assert watch.look() == []
+    clock.now += 14
+    assert watch.look() == []
+
+    clock.now += 1
+    (still,) = watch.look()
+
+    assert claims.take_over(*still)
+    assert not claims.take_over(*still)
+    assert preset_of(take()) == preset_of(claim)
+
+
+def test_a_heartbeat_that_moves_keeps_its_piece(song: AudioFile) -> None:
+    clock = Clock()
+    watch = claims.Watch(15, clock)
+    claim = take()
+    for _ in range(10):
+        watch.look()
+        claims.beat([claim.token])
+        clock.now += 10
+
+    assert watch.look() == []
+
+
+def test_a_watch_that_begins_late_waits_a_whole_lease(song: AudioFile) -> None:
+    take()
+    clock = Clock()
+    watch = claims.Watch(15, clock)
+
+    assert watch.look() == []
+
+
+def test_a_holder_that_beats_at_the_last_moment_is_not_robbed(song: AudioFile) -> None:
+    claim = take()
+    still = (claim.token, 1)
+    claims.beat([claim.token])
+
+    assert not claims.take_over(*still)
+    assert claims.held([claim.token]) == {claim.token}
+
+
+def test_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: AudioFile) -> None:
+    without_outlines()
+    claim = take()
+    claims.take_over(claim.token, 1)
+    assert claim.job_id
+
+    assert not jobs.record(JobEvent(claim.job_id, JobStatus.COMPLETE, preset_of(claim), token=claim.token))
+
+    assert rendition(song, "wav").status is JobStatus.SUBMITTED
+
+
+def test_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
+    file = AudioFileFactory(owner=alice, presets=("wav",))
+    without_outlines()
+
+    for _ in range(3):
+        claim = take()
+        beat = db.session.scalar(sa.select(Rendition.beat).where(Rendition.token == claim.token))
+        assert claims.take_over(claim.token, beat or 0)
+
+    assert claims.take() is None
+    assert rendition(file, "wav").status is JobStatus.ERROR
+    assert [note.kind for note in told(alice)] == [Kind.ERROR]
+    assert "three times" in told(alice)[0].text
+
+
+def test_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:
+    AudioFileFactory(owner=alice, presets=("wav",))
+
+    for _ in range(3):
+        claim = take()
+        assert preset_of(claim) == "outline"
+        beat = db.session.scalar(sa.select(Waveform.beat).where(Waveform.token == claim.token))
+        claims.take_over(claim.token, beat or 0)
+
+    assert preset_of(take()) == "wav"
+
+
+def test_what_is_given_back_was_not_tried(song: AudioFile) -> None:
+    without_outlines()
+    claim = take()
+
+    claims.give_back(claim.token)
+
+    given = rendition(song, "wav")
+    assert (given.status, given.tries, given.token) == (JobStatus.SUBMITTED, 0, None)
+
+
+def test_a_file_whose_renditions_are_all_ready_still_gets_its_outline(song: AudioFile) -> None:
+    finish(song.job)
+
+    assert preset_of(take()) == "outline"

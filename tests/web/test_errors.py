@@ -1,0 +1,136 @@
+"""Errors in the user's words, headers on every answer, and whether all is well."""
+
+import dataclasses
+import logging
+import sqlite3
+
+import pytest
+from flask import request
+from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
+
+from tests.conftest import HTMX
+from tests.fakes import MemoryStorage
+from webapp import create_app
+from webapp.config import Config
+from webapp.web import notifications
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("the secret is 42 in /srv/app.py")
+
+
+def test_a_bug_shows_nothing_of_the_inside(
+    as_alice: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(notifications.Notification, "of", broken)
+
+    with caplog.at_level(logging.ERROR):
+        answer = as_alice.get("/notifications/")
+
+    assert answer.status_code == 500
+    assert "42" not in answer.text.replace(answer.headers["X-Request-ID"], "").partition("<main")[2]
+    assert "Traceback" not in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
+    assert answer.headers["X-Request-ID"] in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "words"), [("database is locked", "try again in a minute"), ("database or disk is full", "no room left")]
+)
+def test_a_database_in_trouble_is_told_as_ours_to_pass(
+    as_alice: FlaskClient, monkeypatch: pytest.MonkeyPatch, said: str, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, sqlite3.OperationalError(said))
+
+    monkeypatch.setattr(notifications.Notification, "of", fail)
+
+    answer = as_alice.get("/notifications/")
+
+    assert answer.status_code == 503
+    assert words in answer.text
+
+
+def test_an_error_is_a_page_a_fragment_or_json(as_alice: FlaskClient) -> None:
+    page = as_alice.get("/nowhere")
+    fragment = as_alice.get("/nowhere", headers=HTMX)
+    json = as_alice.get("/nowhere", headers={"Accept": "application/json"})
+
+    assert {page.status_code, fragment.status_code, json.status_code} == {404}
+    assert "<html" in page.text
+    assert "There is nothing here." in page.text
+    assert "<html" not in fragment.text
+    assert 'hx-swap-oob="beforeend:#messages"' in fragment.text
+    assert json.json == {
+        "error": "NotFound",
+        "message": "There is nothing here.",
+        "request_id": json.headers["X-Request-ID"],
+    }
+
+
+def test_a_method_that_is_not_there_is_told_with_those_that_are(as_alice: FlaskClient) -> None:
+    answer = as_alice.post("/healthz")
+
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_form_without_end_is_too_big(visitor: FlaskClient) -> None:
+    assert visitor.post("/auth/login", data={"email": "x" * 2_000_000}).status_code == 413
+
+
+@pytest.mark.parametrize("address", ["/auth/login", "/nowhere", "/static/app.css", "/healthz", "/files/"])
+def test_every_answer_carries_the_headers(visitor: FlaskClient, address: str) -> None:
+    headers = visitor.get(address).headers
+
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert address.startswith("/static/") or headers["Cache-Control"] == "no-store"
+
+
+def test_static_files_may_be_kept_for_ever_under_their_hash(visitor: FlaskClient) -> None:
+    page = visitor.get("/auth/login").text
+    address = page.partition('stylesheet" href="')[2].partition('"')[0]
+
+    assert "immutable" in visitor.get(address).headers["Cache-Control"]
+    assert visitor.get("/static/app.css").headers["Cache-Control"] == "no-cache"
+
+
+def test_the_service_is_ready_when_all_that_it_needs_answers(visitor: FlaskClient, storage: MemoryStorage) -> None:
+    assert visitor.get("/healthz").json == {"status": "ok"}
+    assert visitor.get("/readyz").json == {"status": "ok", "database": "ok", "storage": "ok", "broker": "ok"}
+
+    storage.is_down = True
+
+    answer = visitor.get("/readyz")
+    assert (answer.status_code, answer.json["storage"]) == (503, "unreachable")
+    assert visitor.get("/healthz").status_code == 200
+
+
+def test_a_broker_that_is_not_there_is_told(config: Config) -> None:
+    app = create_app(dataclasses.replace(config, broker_url="amqp://127.0.0.1:1//"))
+
+    answer = app.test_client().get("/readyz")
+
+    assert (answer.status_code, answer.json["broker"]) == (503, "unreachable")
+
+
+def test_forwarded_headers_count_only_from_named_proxies(config: Config) -> None:
+    seen: list[str] = []
+    for trusted in ("", "10.0.0.0/8", "127.0.0.0/8"):
+        app = create_app(dataclasses.replace(config, trusted_proxies=trusted))
+
+        @app.get("/whoami")
+        def whoami() -> str:
+            return f"{request.remote_addr} {request.host}"
+
+        headers = {"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Host": "tapes.example"}
+        seen.append(app.test_client().get("/whoami", headers=headers).text)
+
+    assert seen == ["127.0.0.1 localhost", "127.0.0.1 localhost", "203.0.113.5 tapes.example"]
