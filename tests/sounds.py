@@ -9,6 +9,7 @@ import functools
 import math
 import struct
 import subprocess
+import tempfile
 from array import array
 from pathlib import Path
 
@@ -90,10 +91,15 @@ def make(
         target.write_bytes(_dsf(seconds, channels, hertz))
         return target
     sound = wav(seconds, rate, channels, depth, hertz)
-    if kind == "wav" and not arguments:
-        target.write_bytes(sound)
-        return target
-    return ffmpeg(target, "-i", "pipe:0", *KINDS[kind], *arguments, given=sound)
+    target.write_bytes(sound if kind == "wav" and not arguments else _encoded(sound, kind, arguments))
+    return target
+
+
+@functools.cache
+def _encoded(sound: bytes, kind: str, arguments: tuple[str, ...]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"song.{kind}")
+        return ffmpeg(path, "-i", "pipe:0", *KINDS[kind], *arguments, given=sound).read_bytes()
 
 
 def ffmpeg(target: Path, *arguments: str, given: bytes = b"") -> Path:

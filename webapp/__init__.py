@@ -66,11 +66,11 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    csrf.init_app(app)
     for module in (home, auth, account, files, uploads, notifications, health):
         app.register_blueprint(module.bp)
     for room in (auth, errors, filters, headers, live, proxies):
         room.init_app(app)
+    csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)
     return app
 

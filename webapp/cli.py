@@ -1,6 +1,8 @@
 """The command line: accounts, jobs, storage, and making the database ready."""
 
+import sqlite3
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -9,11 +11,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.adapters.transcoders.ffmpeg import bundled, checked_version
+from webapp.adapters.transcoders.sandbox import landlock_abi
 from webapp.db import db
-from webapp.errors import AppError
+from webapp.errors import AppError, ConfigError
 from webapp.extensions import settings
 from webapp.models import AudioFile
 from webapp.services import accounts, jobs, sweeps
@@ -88,15 +92,30 @@ def sweep_storage() -> None:
 
 
 @click.command("prepare")
+@with_appcontext
 def prepare() -> None:
-    """Make the database ready: a new one is created, an older one is backed up and brought up to date."""
+    """Look whether all is safe to start, and make the database ready.
+
+    A new database is created, an older one is backed up and brought up to date.
+    """
+    try:
+        checked_version(bundled())
+    except ConfigError as exc:
+        raise click.ClickException(str(exc)) from exc
+    if not landlock_abi():
+        click.echo("This system has no Landlock: the sandbox around ffmpeg is weaker. See the README.")
+    _prepare_database()
+
+
+def _prepare_database() -> None:
     try:
         with db.engine.connect() as connection:
             present = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config()).get_current_head()
-        if present == wanted:
+        scripts = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
+        if present == scripts.get_current_head():
             return
         if present:
+            scripts.get_revision(present)  # raises CommandError for one that this version does not know
             click.echo(f"The database is older than this version: backed up to {_back_up(present)}, then migrated.")
         flask_migrate.upgrade()
     except CommandError as exc:
@@ -114,8 +133,8 @@ def _back_up(revision: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
     draft.unlink(missing_ok=True)
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM INTO ?", (str(draft),))
+    with closing(db.engine.raw_connection()) as original, closing(sqlite3.connect(draft)) as copy:
+        original.driver_connection.backup(copy)  # type: ignore[union-attr]
     return str(Path(draft.replace(path)))
 
 

@@ -11,6 +11,7 @@ from celery.signals import worker_init, worker_shutting_down
 from flask import Flask
 from kombu.exceptions import OperationalError
 
+from webapp.adapters.transcoders.sandbox import landlock_abi
 from webapp.config import Config
 from webapp.errors import TranscoderUnavailable
 from webapp.ports import JobSpec
@@ -20,6 +21,7 @@ from webapp.services.work import LOOK_SECONDS, Bench
 log = logging.getLogger(__name__)
 
 WORK = "tapedeck.work"
+QUEUE = "tapedeck"
 # More messages than workers could answer at once say nothing new.
 MOST_MESSAGES = 64
 # A broker takes a worker for dead that sits on its messages for half an hour, so nobody works off more in one go.
@@ -56,6 +58,8 @@ class Queue:
         try:
             with self.celery.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, timeout=1)
+                # A folder is connected to without a look at it; asking for the queue looks.
+                self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()
         except (OSError, OperationalError) as exc:
             raise TranscoderUnavailable from exc
 
@@ -112,7 +116,7 @@ def _settings(config: Config) -> dict[str, Any]:
         "broker_transport_options": options,
         "broker_connection_timeout": 1,
         "broker_connection_retry_on_startup": True,
-        "task_default_queue": "tapedeck",
+        "task_default_queue": QUEUE,
         "worker_prefetch_multiplier": 1,
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
@@ -129,6 +133,7 @@ _running: list[Queue] = []
 def _worker_starts(sender: Any, **_: object) -> None:
     queue: Queue = sender.app.queue
     _running.append(queue)
+    log.info("the sandbox around ffmpeg: Landlock is %s", "on" if landlock_abi() else "off, this system has none")
     queue.start_threads()
 
 

@@ -96,7 +96,7 @@ def test_a_visitors_htmx_is_sent_to_the_sign_in_and_json_is_told(
         by_htmx = visitor.open(path, method=address.method, headers=HTMX)
         assert (by_htmx.status_code, by_htmx.headers["HX-Redirect"][:12]) == (401, "/auth/login?")
         by_json = visitor.open(path, method=address.method, headers={"Accept": "application/json"})
-        assert (by_json.status_code, by_json.json["error"]) == (401, "NotSignedIn")
+        assert (by_json.status_code, by_json.get_json()["error"]) == (401, "NotSignedIn")
 
 
 def test_another_users_thing_looks_like_none(app: Flask, as_bob: FlaskClient, song: AudioFile) -> None:

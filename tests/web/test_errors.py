@@ -13,7 +13,7 @@ from tests.conftest import HTMX
 from tests.fakes import MemoryStorage
 from webapp import create_app
 from webapp.config import Config
-from webapp.web import notifications
+from webapp.models import Notification
 
 
 def broken(*_: object, **__: object) -> None:
@@ -23,7 +23,7 @@ def broken(*_: object, **__: object) -> None:
 def test_a_bug_shows_nothing_of_the_inside(
     as_alice: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(notifications.Notification, "of", broken)
+    monkeypatch.setattr(Notification, "of", broken)
 
     with caplog.at_level(logging.ERROR):
         answer = as_alice.get("/notifications/")
@@ -44,7 +44,7 @@ def test_a_database_in_trouble_is_told_as_ours_to_pass(
     def fail(*_: object) -> None:
         raise OperationalError("SELECT 1", {}, sqlite3.OperationalError(said))
 
-    monkeypatch.setattr(notifications.Notification, "of", fail)
+    monkeypatch.setattr(Notification, "of", fail)
 
     answer = as_alice.get("/notifications/")
 
@@ -109,7 +109,7 @@ def test_the_service_is_ready_when_all_that_it_needs_answers(visitor: FlaskClien
     storage.is_down = True
 
     answer = visitor.get("/readyz")
-    assert (answer.status_code, answer.json["storage"]) == (503, "unreachable")
+    assert (answer.status_code, answer.get_json()["storage"]) == (503, "unreachable")
     assert visitor.get("/healthz").status_code == 200
 
 
@@ -118,7 +118,7 @@ def test_a_broker_that_is_not_there_is_told(config: Config) -> None:
 
     answer = app.test_client().get("/readyz")
 
-    assert (answer.status_code, answer.json["broker"]) == (503, "unreachable")
+    assert (answer.status_code, answer.get_json()["broker"]) == (503, "unreachable")
 
 
 def test_forwarded_headers_count_only_from_named_proxies(config: Config) -> None:

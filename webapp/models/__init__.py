@@ -1,7 +1,8 @@
 """The tables. Imported whole, so that relationships between modules find each other."""
 
-from webapp.models.audio import AudioFile, Rendition, TranscodeJob
+from webapp.models.audio import AudioFile, Rendition
 from webapp.models.chore import Chore
+from webapp.models.job import TranscodeJob
 from webapp.models.notification import Kind, Notification
 from webapp.models.sign_in import Attempt, SignIn
 from webapp.models.user import User

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from webapp.db import Base, created, pk
-from webapp.models.audio import AudioFile, TranscodeJob
+from webapp.models.audio import AudioFile
+from webapp.models.job import TranscodeJob
 from webapp.models.user import User
 
 

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from webapp.db import db, writing
-from webapp.errors import AppError, EmptyFile, StorageFull, TooLarge
+from webapp.errors import EmptyFile, StorageFull, TooLarge
 from webapp.extensions import probe, settings, storage
 from webapp.models import AudioFile, User
 from webapp.ports import Facts
 from webapp.services import changes, jobs, library
+
+NO_ROOM = "There is not enough room left in your account for this file. Delete some files first."
 
 
 def receive(
@@ -39,24 +41,14 @@ def receive(
     arriving = Arriving(chunks, room=_room(owner_id))
     db.session.rollback()  # no transaction is open while bytes are waited for
     storage.put(key, arriving)
+    file = AudioFile(id=file_id, owner_id=owner_id, name=clean_name(name), key=key, batch=batch, once=once)
     try:
-        file = AudioFile(
-            id=file_id,
-            owner_id=owner_id,
-            name=clean_name(name),
-            key=key,
-            size=arriving.size,
-            sha256=arriving.sha256,
-            batch=batch,
-            once=once,
-            **vars(_looked_at(key, arriving.size)),
-        )
-        job_id = _commit(file, preset_names)
-    except IntegrityError:
+        job_id = _commit(file, arriving, _looked_at(key, arriving.size), preset_names)
+    except BaseException as exc:
         storage.delete(key)
-        return _sent_before(owner_id, once or "") or _raise()
-    except BaseException:
-        storage.delete(key)
+        # The same form was sent twice at once, and the other was first.
+        if isinstance(exc, IntegrityError) and once and (known := _sent_before(owner_id, once)):
+            return known
         raise
     jobs.submit(job_id)
     return file
@@ -79,7 +71,7 @@ class Arriving:
                     f"This file is bigger than {in_words(settings.max_upload_bytes)}, the most that we take."
                 )
             if self.size > self.room:
-                raise TooLarge("There is not enough room left in your account for this file. Delete some files first.")
+                raise TooLarge(NO_ROOM)
             self._hash.update(chunk)
             yield chunk
 
@@ -120,12 +112,15 @@ def _looked_at(key: str, size: int) -> Facts:
         return probe.look(path)
 
 
-def _commit(file: AudioFile, preset_names: Sequence[str]) -> uuid.UUID:
+def _commit(file: AudioFile, arrived: Arriving, facts: Facts, preset_names: Sequence[str]) -> uuid.UUID:
+    file.size, file.sha256 = arrived.size, arrived.sha256
+    for name, value in vars(facts).items():
+        setattr(file, name, value)
     with writing():
         changes.lock(file.owner_id)
         # Two that arrive together both saw room for themselves: only now is it certain.
         if library.bytes_used(file.owner_id) + file.size > settings.user_quota_bytes:
-            raise TooLarge("There is not enough room left in your account for this file. Delete some files first.")
+            raise TooLarge(NO_ROOM)
         db.session.add(file)
         db.session.flush()
         job = jobs.add(file, preset_names)
@@ -140,7 +135,3 @@ def _sent_before(owner_id: int, once: str) -> AudioFile | None:
 def _drain(chunks: Iterable[bytes]) -> None:
     for _ in chunks:
         pass
-
-
-def _raise() -> AudioFile:
-    raise AppError

@@ -1,0 +1,74 @@
+"""The house stands as docs/architecture.md says. Who may import whom is held by import-linter."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "webapp").rglob("*.py"))
+LONGEST_MODULE = 250
+LONGEST_FUNCTION = 40
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_is_one_noun(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+    assert path.stem not in {"data", "info", "utils", "helpers", "manager", "process", "handle"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_function_does_what_its_first_line_says(path: Path) -> None:
+    too_long = [f.name for f in functions(path) if (f.end_lineno or 0) - f.lineno + 1 > LONGEST_FUNCTION]
+
+    assert too_long == []
+
+
+# It runs by itself, and is told only then where its library is.
+STANDS_ALONE = "probe_child.py"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name != STANDS_ALONE], ids=name_of)
+def test_imports_stand_at_the_top(path: Path) -> None:
+    inside = [f.name for f in functions(path) for node in ast.walk(f) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+    assert inside == []
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stat().st_size], ids=name_of)
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.parent.name == "web"], ids=name_of)
+def test_the_web_layer_reads_and_never_writes(path: Path) -> None:
+    text = path.read_text()
+
+    for word in ("session.add", "session.commit", "session.delete", "sa.insert", "sa.update", "sa.delete", "writing("):
+        assert word not in text
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name != "tasks.py"], ids=name_of)
+def test_only_tasks_knows_celery(path: Path) -> None:
+    assert "import celery" not in path.read_text()
+    assert "from celery" not in path.read_text()
+
+
+def test_every_test_of_a_module_has_the_modules_place() -> None:
+    known = {path.relative_to(ROOT / "webapp").with_suffix("") for path in MODULES}
+    for room in ("services", "adapters", "models", "web"):
+        for path in (ROOT / "tests" / room).glob("test_*.py"):
+            name = path.stem.removeprefix("test_")
+            is_known = any(each.parts[0] == room and name in (each.name, *each.parts) for each in known)
+            assert is_known or name in {"addresses"}, path.name

@@ -1,0 +1,81 @@
+"""Settings: read once, checked before anything starts, each fault named."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webapp.config import GIB, Config
+from webapp.errors import ConfigError
+
+
+def test_without_any_setting_all_is_embedded(tmp_path: Path) -> None:
+    config = Config.from_environment({"DATA_DIR": str(tmp_path)})
+
+    assert config.database == f"sqlite:///{tmp_path}/tapedeck.db"
+    assert config.broker.startswith("filesystem://")
+    assert (config.host, config.port) == ("127.0.0.1", 8000)
+    assert (config.max_upload_bytes, config.user_quota_bytes) == (4 * GIB, 20 * GIB)
+    assert not config.is_public
+    assert not config.is_https
+
+
+def test_a_secret_is_made_once_and_kept_for_us_alone(tmp_path: Path) -> None:
+    first = Config.from_environment({"DATA_DIR": str(tmp_path)})
+    second = Config.from_environment({"DATA_DIR": str(tmp_path)})
+
+    assert len(first.secret_key) > 40
+    assert first.secret_key == second.secret_key
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    config = Config(secret_key="hush", database_url="postgresql+psycopg://u:hush@h/d", broker_url="amqp://u:hush@h//")
+
+    assert "hush" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STORAGE", "tape"),
+        ("TRANSCODER", "sox"),
+        ("REGISTRATION", "maybe"),
+        ("PORT", "http"),
+        ("PORT", "99999"),
+        ("LEASE_SECONDS", "1"),
+        ("SWEEP_SECONDS", "0"),
+        ("WORKER_CONCURRENCY", "-1"),
+        ("PASSWORD_MIN_LENGTH", "3"),
+        ("MAX_UPLOAD_BYTES", "4 GiB"),
+        ("USER_QUOTA_BYTES", "0"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("BROKER_URL", "carrier-pigeon://"),
+        ("PUBLIC_URL", "tapes.example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, everybody"),
+    ],
+)
+def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        Config.from_environment({"DATA_DIR": str(tmp_path), name: value})
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigError, match="DATA_DIR"):
+        Config.from_environment({"DATA_DIR": str(tmp_path / "file" / "in")})
+
+
+@pytest.mark.parametrize(("given", "has"), [({"host": "0.0.0.0"}, True), ({"host": "::1"}, False)])
+def test_who_can_reach_us_is_known(given: dict[str, Any], has: bool) -> None:
+    assert Config(secret_key="x", **given).is_public is has
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+
+    missing = [name.upper() for name in Config.__dataclass_fields__ if f"`{name.upper()}`" not in readme]
+    assert missing == []

@@ -1,0 +1,54 @@
+"""The queue: messages say that there is work, and a broker that is down is told as such."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from webapp import create_app
+from webapp.config import Config
+from webapp.errors import TranscoderUnavailable
+from webapp.tasks import MOST_MESSAGES, Queue
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    return dataclasses.replace(config, broker_url="")
+
+
+def queue_of(config: Config) -> Queue:
+    queue: Queue = create_app(config).extensions["queue"]
+    return queue
+
+
+def messages(config: Config) -> list[Path]:
+    return [path for path in (config.data_dir / "queue").iterdir() if path.is_file()]
+
+
+def test_as_many_messages_as_pieces_but_not_too_many(config: Config) -> None:
+    queue = queue_of(config)
+
+    queue.wake(3)
+    assert len(messages(config)) == 3
+    queue.wake(10_000)
+    assert len(messages(config)) == 3 + MOST_MESSAGES
+
+
+@pytest.mark.parametrize("broker", ["amqp://guest@127.0.0.1:1//", "redis://127.0.0.1:1/0"])
+def test_a_broker_that_is_down_is_told_as_such(config: Config, broker: str) -> None:
+    queue = queue_of(dataclasses.replace(config, broker_url=broker))
+
+    with pytest.raises(TranscoderUnavailable):
+        queue.wake(1)
+    with pytest.raises(TranscoderUnavailable):
+        queue.check()
+
+
+def test_a_queue_folder_that_is_gone_is_told_as_such(config: Config) -> None:
+    queue = queue_of(config)
+    folder = config.data_dir / "queue"
+    folder.rename(config.data_dir / "elsewhere")
+    folder.touch()
+
+    with pytest.raises(TranscoderUnavailable):
+        queue.wake(1)
