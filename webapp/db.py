@@ -88,8 +88,11 @@ def engine_options(url: str) -> dict[str, Any]:
     """What SQLAlchemy needs for this kind of database."""
     if url.startswith("sqlite"):
         # With no isolation level the driver begins nothing by itself, and `_begin` below decides.
-        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}}
-    return {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20, "connect_args": {"connect_timeout": 5}}
+        # A connection is an open file: as many as there are threads, so that nobody waits for one behind a writer.
+        pool = {"pool_size": 10, "max_overflow": 200}
+        return {**pool, "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}}
+    pool = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUSY_SECONDS}
+    return {**pool, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
 
 
 @sa.event.listens_for(sa.Engine, "connect")

@@ -15,7 +15,7 @@ from webapp.config import Config
 from webapp.errors import ConfigError
 
 # An upload or a download holds a thread for as long as it lasts; idle ones end by themselves.
-THREADS = 32
+THREADS = 128
 # Shorter than the launcher's patience, so that the app is ended by granian and not with it.
 GRACE_SECONDS = 8
 

@@ -57,7 +57,7 @@ class Queue:
         """Return if the broker answers. Raises TranscoderUnavailable."""
         try:
             with self.celery.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=1)
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
                 # A folder is connected to without a look at it; asking for the queue looks.
                 self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()
         except (OSError, OperationalError) as exc:
@@ -108,10 +108,10 @@ def _settings(config: Config) -> dict[str, Any]:
             "control_folder": str(queue / "control"),
             "polling_interval": 0.2,
         }
-    elif config.broker.startswith("amqp"):
-        options = {"connect_timeout": 1}
-    elif config.broker.startswith("redis"):
-        options = {"socket_connect_timeout": 1}
+    else:
+        # Whoever uploads does not wait for a broker that is down: one try, and the sweep tries again.
+        options = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+        options |= {"socket_connect_timeout": 1} if config.broker.startswith("redis") else {}
     return {
         "broker_transport_options": options,
         "broker_connection_timeout": 1,

@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _: _of_ours(FormExpired()))
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(sqlalchemy.exc.OperationalError, _of_database)
+    app.register_error_handler(sqlalchemy.exc.TimeoutError, _of_database)
     app.register_error_handler(Exception, _of_nobody)
 
 
@@ -58,11 +59,12 @@ def _of_http(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def _of_database(error: sqlalchemy.exc.OperationalError) -> ResponseReturnValue:
+def _of_database(error: sqlalchemy.exc.SQLAlchemyError) -> ResponseReturnValue:
     """Busy, full or gone: our trouble, and it passes."""
     db.session.rollback()
-    log.warning("request %s: the database: %s", g.get("request_id"), error.orig)
-    return _of_ours(StorageFull() if "full" in str(error.orig) else Unavailable())
+    reason = str(getattr(error, "orig", None) or error)
+    log.warning("request %s: the database: %s", g.get("request_id"), reason)
+    return _of_ours(StorageFull() if "is full" in reason else Unavailable())
 
 
 def _of_nobody(error: Exception) -> ResponseReturnValue:
