@@ -40,6 +40,7 @@ def three(alice: User) -> None:
         ("?q=wav+bert", ["Berta.wav"]),
         ("?q=100%25", ["Cäsar 100%.flac"]),
         ("?q=_", []),
+        ("?q=wav%00bert", ["Berta.wav"]),
         ("?page=99", ["Cäsar 100%.flac", "anton.wav", "Berta.wav"]),
     ],
 )
@@ -189,6 +190,9 @@ def test_deeds_answer_with_the_row_for_htmx_and_303_without(as_alice: FlaskClien
 def test_a_file_gets_another_name(as_alice: FlaskClient, song: AudioFile) -> None:
     assert as_alice.post(f"/files/{song.id}/rename", data={"name": " Take  two.wav "}).status_code == 303
     assert names(as_alice, "/files/") == ["Take two.wav"]
+
+    assert as_alice.post(f"/files/{song.id}/rename", data={"name": "a\x00b\r\nc"}).status_code == 303
+    assert names(as_alice, "/files/") == ["a b c"]
 
     assert as_alice.post(f"/files/{song.id}/rename", data={"name": " "}).status_code == 422
     assert as_alice.post(f"/files/{song.id}/rename", data={"name": "x" * 256}).status_code == 422

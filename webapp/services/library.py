@@ -1,6 +1,7 @@
 """The user's files: found, listed, renamed, deleted."""
 
 import secrets
+import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def find(user: User, file_id: uuid.UUID) -> AudioFile:
 
 def listing(user: User, *, search: str = "", sort: str = "newest", page: int = 1) -> Page:
     """One page of the user's files. A page that is not there is the nearest that is."""
-    query = AudioFile.listed(user, search=search, sort=sort)
+    query = AudioFile.listed(user, search=one_line(search), sort=sort)
     total = db.session.scalar(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())) or 0
     count = max(1, -(-total // PAGE_SIZE))
     number = min(max(1, page), count)
@@ -59,9 +60,15 @@ def bytes_used(user_id: int) -> int:
     return int(db.session.scalar(used) or 0)
 
 
+def one_line(text: str) -> str:
+    """The text as it can be shown and kept: one line, without control characters (PostgreSQL takes no NUL)."""
+    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in text)
+    return " ".join(shown.split())
+
+
 def rename(user: User, file_id: uuid.UUID, name: str) -> None:
     """Give the file another name. Raises Refused for one that is empty or too long."""
-    name = " ".join(name.split())
+    name = one_line(name)
     if not name or len(name) > LONGEST_NAME:
         raise Refused(f"A name has from 1 to {LONGEST_NAME} characters.")
     with writing():

@@ -1,7 +1,6 @@
 """Bytes on their way in: streamed once to the storage, looked at, and only then a file of the user's."""
 
 import hashlib
-import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -94,8 +93,7 @@ def in_words(size: int) -> str:
 def clean_name(name: str) -> str:
     """The client's file name as it can be shown: no folders, no control characters, at most 255 characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in last)
-    return " ".join(shown.split())[: library.LONGEST_NAME] or "Untitled"
+    return library.one_line(last)[: library.LONGEST_NAME] or "Untitled"
 
 
 def _room(owner_id: int) -> int:
