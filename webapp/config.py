@@ -54,7 +54,7 @@ class Config:
         _between("MAX_UPLOAD_BYTES", self.max_upload_bytes, 1, 2**50)
         _between("USER_QUOTA_BYTES", self.user_quota_bytes, 1, 2**60)
         _scheme("DATABASE_URL", self.database_url, "sqlite", "postgresql+psycopg")
-        _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "sqs", "memory")
+        _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "memory")
         _scheme("PUBLIC_URL", self.public_url, "http", "https")
         _networks("TRUSTED_PROXIES", self.trusted_proxies)
 

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from amqp.exceptions import AMQPError
 from celery import Celery
 from celery.signals import worker_init, worker_shutting_down
 from flask import Flask
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from webapp.adapters.transcoders.sandbox import landlock_abi
 from webapp.config import Config
@@ -21,6 +23,8 @@ from webapp.services.work import LOOK_SECONDS, Bench
 log = logging.getLogger(__name__)
 
 WORK = "tapedeck.work"
+# What a broker throws that is down, full, or does not let us in.
+BROKER_TROUBLE = (OSError, OperationalError, AMQPError, RedisError)
 QUEUE = "tapedeck"
 # More messages than workers could answer at once say nothing new.
 MOST_MESSAGES = 64
@@ -46,7 +50,7 @@ class Queue:
             with self.celery.connection_for_write() as connection:
                 for _ in range(min(count, MOST_MESSAGES)):
                     self.celery.send_task(WORK, connection=connection, retry=False)
-        except (OSError, OperationalError) as exc:
+        except BROKER_TROUBLE as exc:
             raise TranscoderUnavailable from exc
 
     def enqueue(self, spec: JobSpec) -> None:
@@ -60,7 +64,7 @@ class Queue:
                 connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
                 # A folder is connected to without a look at it; asking for the queue looks.
                 self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()
-        except (OSError, OperationalError) as exc:
+        except BROKER_TROUBLE as exc:
             raise TranscoderUnavailable from exc
 
     def start_threads(self) -> None:

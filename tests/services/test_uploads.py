@@ -140,6 +140,17 @@ def test_a_full_disk_keeps_nothing_and_passes(alice: User, storage: MemoryStorag
     assert receive(alice).size == len(SOUND)
 
 
+def test_the_last_room_of_the_disk_is_not_taken(
+    alice: User, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "free_bytes", lambda: 300)
+
+    with pytest.raises(StorageFull):
+        receive(alice)
+
+    assert storage.objects == {}
+
+
 def test_what_is_cut_off_is_not_kept(alice: User, storage: MemoryStorage) -> None:
     def chunks() -> Iterator[bytes]:
         yield SOUND

@@ -37,7 +37,10 @@ def receive(
         return known
     file_id = uuid.uuid4()
     key = library.original_key(owner_id, file_id, name)
-    arriving = Arriving(chunks, room=_room(owner_id))
+    free = storage.free_bytes()
+    if free is not None and free <= 0:
+        raise StorageFull
+    arriving = Arriving(chunks, room=settings.user_quota_bytes - library.bytes_used(owner_id), free=free)
     db.session.rollback()  # no transaction is open while bytes are waited for
     storage.put(key, arriving)
     file = AudioFile(id=file_id, owner_id=owner_id, name=clean_name(name), key=key, batch=batch, once=once)
@@ -54,11 +57,15 @@ def receive(
 
 
 class Arriving:
-    """The chunks, counted and hashed as they pass. Raises TooLarge for the first byte that there is no room for."""
+    """The chunks, counted and hashed as they pass.
 
-    def __init__(self, chunks: Iterable[bytes], *, room: int) -> None:
+    Raises TooLarge or StorageFull for the first byte for which the account or the disk has no room.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], *, room: int, free: int | None) -> None:
         self.chunks = chunks
         self.room = room
+        self.free = free
         self.size = 0
         self._hash = hashlib.sha256()
 
@@ -71,6 +78,8 @@ class Arriving:
                 )
             if self.size > self.room:
                 raise TooLarge(NO_ROOM)
+            if self.free is not None and self.size > self.free:
+                raise StorageFull  # what is left is for the database of all
             self._hash.update(chunk)
             yield chunk
 
@@ -94,13 +103,6 @@ def clean_name(name: str) -> str:
     """The client's file name as it can be shown: no folders, no control characters, at most 255 characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return library.one_line(last)[: library.LONGEST_NAME] or "Untitled"
-
-
-def _room(owner_id: int) -> int:
-    free = storage.free_bytes()
-    if free is not None and free <= 0:
-        raise StorageFull
-    return settings.user_quota_bytes - library.bytes_used(owner_id)
 
 
 def _looked_at(key: str, size: int) -> Facts:
