@@ -4,10 +4,9 @@ import contextvars
 import os
 import shutil
 import socket
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,14 +17,14 @@ from flask_migrate import upgrade
 
 from tests import fakes
 from tests.factories import AudioFileFactory, sign_in, user
+from tests.flows.house import House
+from tests.servers import BROKER_URL, DATABASE_URL, own_database
 from webapp import create_app
 from webapp.config import Config
 from webapp.db import db
 from webapp.models import AudioFile, User
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
-BROKER_URL = os.environ.get("TEST_BROKER_URL", "")
 HTMX = {"HX-Request": "true"}
 
 
@@ -50,11 +49,15 @@ def _left_out(item: pytest.Item) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    reason = _left_out(item)
-    if reason and os.environ.get("REQUIRE_ALL") == "1":
+    if reason := _left_out(item):
+        leave_out(reason)
+
+
+def leave_out(reason: str) -> NoReturn:
+    """End the test here, with what would let it run; with REQUIRE_ALL=1 that is a failure."""
+    if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"left out: {reason}", pytrace=False)
-    if reason:
-        pytest.skip(f"left out: {reason}")
+    pytest.skip(f"left out: {reason}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -81,21 +84,10 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def database_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database: an SQLite file to copy, or the address of a PostgreSQL database to empty."""
-    if not DATABASE_URL:
-        folder = tmp_path_factory.mktemp("database")
-        _migrate(f"sqlite:///{folder / 'template.db'}", folder)
-        yield str(folder / "template.db")
-        return
-    name = f"tapedeck_{uuid.uuid4().hex[:12]}"
-    server = sa.create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    url = sa.make_url(DATABASE_URL).set(database=name).render_as_string(hide_password=False)
-    _migrate(url, tmp_path_factory.mktemp("database"))
-    yield url
-    with server.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+    folder = tmp_path_factory.mktemp("database")
+    with own_database() as url:
+        _migrate(url or f"sqlite:///{folder / 'template.db'}", folder)
+        yield url or str(folder / "template.db")
 
 
 def _migrate(url: str, folder: Path) -> None:
@@ -188,6 +180,13 @@ def bob(app: Flask) -> User:
 def song(alice: User) -> AudioFile:
     """A file of Alice's whose three renditions nobody has begun."""
     return AudioFileFactory(owner=alice)
+
+
+@pytest.fixture(scope="session")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The real processes, as `make run` starts them."""
+    with House.opened(tmp_path_factory.mktemp("house") / "instance") as house:
+        yield house
 
 
 @pytest.fixture

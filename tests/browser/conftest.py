@@ -17,7 +17,7 @@ ARGUMENTS = (
     *("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"),
 )
 PATIENCE_MILLISECONDS = 30_000
-SONG_SECONDS = 90
+SONG_SECONDS = 240
 
 # Kept in the page from its beginning: what the page shows is gone before a test could look.
 WITNESS = """
@@ -33,12 +33,6 @@ document.addEventListener("securitypolicyviolation", (event) => console.error(`C
 """
 
 Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with House.opened(tmp_path_factory.mktemp("house") / "instance") as house:
-        yield house
 
 
 @pytest.fixture

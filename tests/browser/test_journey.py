@@ -117,7 +117,7 @@ def see_it_progress_and_end(page: Page, file_id: str) -> None:
     expect(page.locator(f"li[data-file='{file_id}']")).to_have_attribute("data-status", "complete")
     seen = [percent for each, percent in page.evaluate("() => window.witness.progress") if each == file_id]
     assert seen == sorted(seen)
-    assert len(set(seen)) >= 3
+    assert len(set(seen)) >= 3, seen
     assert 0 <= seen[0] <= seen[-1] <= 100
     expect(page.locator(f"li[data-file='{file_id}'][data-progress]")).to_have_count(0)
 

@@ -5,21 +5,15 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from tests import sounds
+from tests.conftest import leave_out
 from tests.flows.house import House, wait_for
 from tests.flows.visitor import Visitor
 
 DISK_MIB = 256
-
-
-@pytest.fixture(scope="session")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with House.opened(tmp_path_factory.mktemp("house") / "instance") as house:
-        yield house
 
 
 @pytest.fixture
@@ -67,13 +61,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         leave_out("small disk (run as root)")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def leave_out(reason: str) -> NoReturn:
-    """As tests/conftest.py does it."""
-    if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"left out: {reason}", pytrace=False)
-    pytest.skip(f"left out: {reason}")
 
 
 def sine(folder: Path, seconds: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
+from tests import servers
 from tests.flows import outside
 from tests.flows.visitor import Visitor
 from webapp.db import engine_options
@@ -59,7 +60,7 @@ class House:
     @contextmanager
     def opened(cls, data_dir: Path, *, by_way_of: Callable[[str], str] = str, **settings: str) -> Iterator[Self]:
         """One that answers, with a database and a queue of its own. Whatever happens, nothing of it is left running."""
-        with outside.database() as database, outside.broker() as broker:
+        with servers.own_database() as database, outside.broker() as broker:
             house = cls(data_dir, DATABASE_URL=database, BROKER_URL=by_way_of(broker), **settings)
             try:
                 house.start()

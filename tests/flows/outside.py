@@ -1,4 +1,4 @@
-"""A database and a queue of a house's own, on the servers that the tests are told of, and a broker that can fail."""
+"""A queue of a house's own, on the server that the tests are told of, and a broker that can fail."""
 
 import contextlib
 import os
@@ -13,31 +13,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis
-import sqlalchemy as sa
 
-from tests.conftest import BROKER_URL, DATABASE_URL
+from tests.servers import BROKER_URL
 
 # Redis has sixteen databases; number 0 is everybody's.
 REDIS_NUMBERS = range(1, 16)
 CLAIM = "tapedeck-test"
-
-
-@contextmanager
-def database() -> Iterator[str]:
-    """The address of an empty database; none: without a server the house makes its own, in a file."""
-    if not DATABASE_URL:
-        yield ""
-        return
-    name = f"tapedeck_{uuid.uuid4().hex[:12]}"
-    server = sa.create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    try:
-        yield sa.make_url(DATABASE_URL).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
 
 
 @contextmanager

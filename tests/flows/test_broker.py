@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BROKER_URL
 from tests.flows import outside
 from tests.flows.house import House, wait_for
 from tests.flows.visitor import Visitor
+from tests.servers import BROKER_URL
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import DATABASE_URL
 from tests.flows.house import House, wait_for
+from tests.servers import DATABASE_URL
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
