@@ -17,7 +17,7 @@ ARGUMENTS = (
     *("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"),
 )
 PATIENCE_MILLISECONDS = 30_000
-SONG_SECONDS = 240
+SONG_SECONDS = 150
 
 # Kept in the page from its beginning: what the page shows is gone before a test could look.
 WITNESS = """
