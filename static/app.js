@@ -38,20 +38,46 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 // --- After a dismissal the focus goes to the next alert's button, or to the alerts' region.
 
-document.addEventListener("htmx:beforeRequest", (event) => {
+document.addEventListener("htmx:configRequest", (event) => {
+  // Seen here, because a button that is disabled while the request runs loses the focus.
   const alert = event.detail.elt.closest?.(".alert");
-  if (alert) alert.dataset.leaving = "";
+  if (alert?.contains(document.activeElement)) alert.dataset.leaving = "";
 });
 
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (event.detail.target.id !== "alerts") return;
   const cards = [...document.querySelectorAll(".alert")];
-  const leaving = cards.findIndex((card) => "leaving" in card.dataset && card.contains(document.activeElement));
+  const leaving = cards.findIndex((card) => "leaving" in card.dataset);
   if (leaving < 0) return;
   const after = [...cards.slice(leaving + 1), ...cards.slice(0, leaving).reverse()].map((card) => card.id);
   requestAnimationFrame(() => {
     const next = after.map($).find(Boolean);
     (next?.querySelector(".x") ?? $("alerts")).focus();
+  });
+});
+
+// --- A button that is swapped keeps the focus, and what is folded out stays so.
+
+let focused = "";
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.contains?.(document.activeElement)) focused = document.activeElement.id;
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  if (focused && document.activeElement === document.body) $(focused)?.focus();
+});
+
+document.addEventListener("focusin", () => {
+  focused = "";
+});
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const held = event.detail.target.contains(document.activeElement) ? document.activeElement.id : "";
+  const open = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+  requestAnimationFrame(() => {
+    for (const details of open.map($)) if (details) details.open = true;
+    if (held && document.activeElement === document.body) $(held)?.focus();
   });
 });
 
@@ -84,6 +110,7 @@ const withoutTooBig = (files) => {
 
 const setSending = (isSending) => {
   $("sending").hidden = !isSending;
+  $("audio").disabled = isSending; // what is chosen meanwhile would be lost
   $("sending-bar").value = 0;
   $("sending-text").textContent = isSending ? "Uploading…" : "";
 };
@@ -104,6 +131,8 @@ if (form) {
 
   input.addEventListener("change", () => {
     $("refusals").replaceChildren();
+    // Another choice is another upload, whatever became of the one before.
+    $("once").value = crypto.randomUUID?.() ?? "";
     input.files = withoutTooBig(input.files);
     if (input.files.length) form.requestSubmit();
   });

@@ -31,7 +31,23 @@ def test_as_many_messages_as_pieces_but_not_too_many(config: Config) -> None:
     queue.wake(3)
     assert len(messages(config)) == 3
     queue.wake(10_000)
-    assert len(messages(config)) == 3 + MOST_MESSAGES
+    assert len(messages(config)) == MOST_MESSAGES
+    queue.wake(1)
+    assert len(messages(config)) == MOST_MESSAGES
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\x00\x00"])
+def test_what_a_power_cut_left_of_a_message_stops_nobody(config: Config, content: bytes) -> None:
+    queue = queue_of(config)
+    queue.wake(1)
+    for path in ("1.tapedeck.msg", "control/tapedeck.exchange"):
+        (config.data_dir / "queue" / path).write_bytes(content)
+
+    queue.mend()
+
+    assert len(messages(config)) == 1
+    queue.wake(1)
+    assert len(messages(config)) == 2
 
 
 @pytest.mark.parametrize("broker", ["amqp://guest@127.0.0.1:1//", "redis://127.0.0.1:1/0"])

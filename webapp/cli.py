@@ -104,6 +104,7 @@ def prepare() -> None:
         raise click.ClickException(str(exc)) from exc
     if not landlock_abi():
         click.echo("This system has no Landlock: the sandbox around ffmpeg is weaker. See the README.")
+    current_app.extensions["queue"].mend()
     _prepare_database()
 
 

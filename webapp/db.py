@@ -86,13 +86,28 @@ def writing() -> Iterator[None]:
 
 def engine_options(url: str) -> dict[str, Any]:
     """What SQLAlchemy needs for this kind of database."""
+    common = {"hide_parameters": True}  # they may be hashes and addresses, and errors are logged
     if url.startswith("sqlite"):
         # With no isolation level the driver begins nothing by itself, and `_begin` below decides.
         # A connection is an open file: as many as there are threads, so that nobody waits for one behind a writer.
         pool = {"pool_size": 10, "max_overflow": 200}
-        return {**pool, "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}}
+        return {**common, **pool, "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}}
     pool = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUSY_SECONDS}
-    return {**pool, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    return {**common, **pool, "pool_pre_ping": True, "connect_args": _POSTGRESQL}
+
+
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    # As long as SQLite waits; and a worker that is frozen in a transaction does not hold its user's lock for ever.
+    "options": f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout=60s",
+}
+
+
+def only_one(name: str) -> None:
+    """Let transactions that name the same thing follow each other. SQLite has one writer anyway."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
 
 @sa.event.listens_for(sa.Engine, "connect")
@@ -100,6 +115,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # SQLite's own knows the letters of ASCII only, and searching by name is for everybody.
+        connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
 
 
 @sa.event.listens_for(sa.Engine, "begin")

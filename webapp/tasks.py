@@ -1,9 +1,11 @@
 """The queue. A message says that there is work, not which: the database knows that. Only this file knows Celery."""
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from amqp.exceptions import AMQPError
@@ -23,8 +25,8 @@ from webapp.services.work import LOOK_SECONDS, Bench
 log = logging.getLogger(__name__)
 
 WORK = "tapedeck.work"
-# What a broker throws that is down, full, or does not let us in.
-BROKER_TROUBLE = (OSError, OperationalError, AMQPError, RedisError)
+# What a broker throws that is down, full, or does not let us in; a folder with a file that is no JSON: ValueError.
+BROKER_TROUBLE = (OSError, OperationalError, AMQPError, RedisError, ValueError)
 QUEUE = "tapedeck"
 # More messages than workers could answer at once say nothing new.
 MOST_MESSAGES = 64
@@ -48,7 +50,7 @@ class Queue:
         """Say that so many pieces of work wait. Raises TranscoderUnavailable when the broker does not answer."""
         try:
             with self.celery.connection_for_write() as connection:
-                for _ in range(min(count, MOST_MESSAGES)):
+                for _ in range(min(count, MOST_MESSAGES - self._waiting(connection))):
                     self.celery.send_task(WORK, connection=connection, retry=False)
         except BROKER_TROUBLE as exc:
             raise TranscoderUnavailable from exc
@@ -63,12 +65,24 @@ class Queue:
             with self.celery.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
                 # A folder is connected to without a look at it; asking for the queue looks.
-                self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()
+                self._waiting(connection)
         except BROKER_TROUBLE as exc:
             raise TranscoderUnavailable from exc
 
+    def mend(self) -> None:
+        """Remove what a power cut left of messages in the folder: no worker could read it, nor start because of it."""
+        for folder in (self.config.data_dir / "queue", self.config.data_dir / "queue" / "control"):
+            for path in folder.glob("*"):
+                if path.is_file() and not _is_json(path):
+                    log.warning("queue: %s cannot be read, removed", path.name)
+                    path.unlink(missing_ok=True)
+
     def start_threads(self) -> None:
-        """Begin, in a worker, to tend what it holds, to watch for the dead and to sweep."""
+        """Begin, in a worker, to tend what it holds, to watch for the dead and to sweep.
+
+        What waited while there was no worker has no message any more, so the worker wakes itself.
+        """
+        self._once("wake", lambda: self.wake(self.config.worker_concurrency))
         watch = claims.Watch(self.config.lease_seconds)
         self._repeat("tend", LOOK_SECONDS, self.bench.tend)
         self._repeat("watch", 1.0, lambda: sweeps.take_over(watch, self.wake))
@@ -82,21 +96,35 @@ class Queue:
                     self.wake(1)
                     return
 
+    def _waiting(self, connection: Any) -> int:
+        declared = self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()
+        return int(declared.message_count)
+
+    def _once(self, name: str, deed: Callable[[], Any]) -> None:
+        try:
+            with self.app.app_context():
+                deed()
+        except TranscoderUnavailable:
+            log.warning("%s: the broker does not answer; will try again", name)
+        except Exception:  # a thread that dies would leave its duty undone for ever
+            log.exception("%s: failed; will try again", name)
+
     def _repeat(self, name: str, seconds: float, deed: Callable[[], Any]) -> None:
         def run() -> None:
             while True:
-                try:
-                    with self.app.app_context():
-                        deed()
-                except TranscoderUnavailable:
-                    log.warning("%s: the broker does not answer; will try again", name)
-                except Exception:  # a thread that dies would leave its duty undone for ever
-                    log.exception("%s: failed; will try again", name)
+                self._once(name, deed)
                 # Until everything is given back the heart goes on beating, so this never waits for the closing.
                 pause.wait(seconds)
 
         pause = threading.Event()
         threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        return bool(json.loads(path.read_bytes() or b"null")) or path.suffix != ".msg"
+    except ValueError:
+        return False
 
 
 def _settings(config: Config) -> dict[str, Any]:
@@ -115,7 +143,8 @@ def _settings(config: Config) -> dict[str, Any]:
     else:
         # Whoever uploads does not wait for a broker that is down: one try, and the sweep tries again.
         options = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-        options |= {"socket_connect_timeout": 1} if config.broker.startswith("redis") else {}
+        if config.broker.startswith("redis"):
+            options |= {"socket_connect_timeout": 1, "socket_timeout": 5}
     return {
         "broker_transport_options": options,
         "broker_connection_timeout": 1,

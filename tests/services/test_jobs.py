@@ -229,6 +229,17 @@ def test_discarding_the_last_that_is_being_made_ends_the_job(alice: User, song: 
     assert len(told(alice)) == 1
 
 
+def test_asking_for_another_format_leaves_the_alert_of_what_failed(alice: User, song: AudioFile) -> None:
+    finish(song.job, JobStatus.ERROR, "mp4", error="no")
+    finish(song.job, JobStatus.COMPLETE, "wav", "flac")
+
+    jobs.more(alice, song.id, ("opus-64",))
+    assert [note.kind for note in standing(alice)] == [Kind.PARTIAL]
+
+    jobs.discard(alice, song.id, "mp4")
+    assert standing(alice) == []
+
+
 @pytest.mark.parametrize("deed", [jobs.retry, jobs.cancel])
 def test_nobody_does_anything_to_anothers_file(bob: User, song: AudioFile, deed: object) -> None:
     with pytest.raises(NotFound):

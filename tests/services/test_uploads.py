@@ -63,7 +63,7 @@ def test_the_clients_name_is_shown_but_is_no_part_of_the_key(alice: User) -> Non
         ("", "Untitled"),
         ("…/", "Untitled"),
         ("ø" * 300 + ".wav", "ø" * 255),
-        ("\u202egnp.wav", "\u202egnp.wav"),
+        ("\u202egnp.wav", "gnp.wav"),
         ("-rf.wav", "-rf.wav"),
     ],
 )
@@ -193,6 +193,15 @@ def test_a_double_click_that_arrives_together_makes_one_file(app: Flask, alice: 
     assert len(made) == 2
     assert len(set(made)) == 1
     assert len(storage.objects) == 1
+
+
+def test_another_file_from_a_page_that_was_left_open_is_another_file(alice: User) -> None:
+    first = receive(alice, once="one")
+
+    second = receive(alice, SOUND + b"and more", once="one")
+
+    assert second.id != first.id
+    assert second.size == len(SOUND) + 8
 
 
 def test_equal_bytes_sent_twice_make_two_files(alice: User) -> None:

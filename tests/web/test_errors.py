@@ -13,7 +13,7 @@ from tests.conftest import HTMX
 from tests.fakes import MemoryStorage
 from webapp import create_app
 from webapp.config import Config
-from webapp.models import Notification
+from webapp.models import Notification, SignIn
 
 
 def broken(*_: object, **__: object) -> None:
@@ -50,6 +50,22 @@ def test_a_database_in_trouble_is_told_as_ours_to_pass(
 
     assert answer.status_code == 503
     assert words in answer.text
+
+
+def test_a_database_that_is_gone_leaves_a_page_for_everybody(
+    as_alice: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, sqlite3.OperationalError("no connection"))
+
+    monkeypatch.setattr(SignIn, "valid", fail)
+    monkeypatch.setattr(SignIn, "version", fail)
+
+    for address, status in (("/files/", 503), ("/nowhere", 404), ("/alerts/poll?v=1", 503)):
+        answer = as_alice.get(address)
+        assert answer.status_code == status
+        assert "<h1>" in answer.text
+        assert answer.headers["Content-Security-Policy"]
 
 
 def test_an_error_is_a_page_a_fragment_or_json(as_alice: FlaskClient) -> None:
@@ -100,6 +116,12 @@ def test_static_files_may_be_kept_for_ever_under_their_hash(visitor: FlaskClient
 
     assert "immutable" in visitor.get(address).headers["Cache-Control"]
     assert visitor.get("/static/app.css").headers["Cache-Control"] == "no-cache"
+
+
+def test_the_page_of_an_error_is_kept_by_nobody(as_alice: FlaskClient) -> None:
+    answer = as_alice.get("/static/nope.css?v=1")
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
 
 
 def test_the_service_is_ready_when_all_that_it_needs_answers(visitor: FlaskClient, storage: MemoryStorage) -> None:

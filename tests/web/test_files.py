@@ -40,6 +40,7 @@ def three(alice: User) -> None:
         ("?q=wav+bert", ["Berta.wav"]),
         ("?q=100%25", ["Cäsar 100%.flac"]),
         ("?q=_", []),
+        ("?q=CÄSAR", ["Cäsar 100%.flac"]),
         ("?q=wav%00bert", ["Berta.wav"]),
         ("?page=99", ["Cäsar 100%.flac", "anton.wav", "Berta.wav"]),
     ],
@@ -135,6 +136,8 @@ def test_a_rendition_is_downloaded_under_the_originals_name(
         ("bytes=-2", 206, b"89"),
         ("bytes=50-", 416, None),
         ("nonsense", 200, b"0123456789"),
+        ("items=0-1", 200, b"0123456789"),
+        ("bytes=0-1,3-4", 200, b"0123456789"),
     ],
 )
 def test_a_part_of_a_rendition_can_be_had(

@@ -190,6 +190,26 @@ def test_another_page_is_told_of_the_dismissal(as_alice: FlaskClient, alice: Use
     assert "data-notification" not in poll(as_alice, other_tab)[1]
 
 
+def test_a_dismissal_brings_what_the_page_has_not_seen_yet(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+    finish(song.job)
+    other = AudioFileFactory(owner=alice, name="other.wav")
+    page = as_alice.get("/files/").text
+    address = page.partition('hx-post="/notifications/')[2].partition('"')[0].replace("&amp;", "&")
+    finish(other.job)
+
+    fragment = as_alice.post(f"/notifications/{address}", headers=HTMX).text
+
+    assert f'id="file-{other.id}"' in fragment
+    assert "Ready: other.wav." in fragment
+
+
+@pytest.mark.parametrize("number", [10**30, 2**63])
+def test_a_number_that_no_notification_can_have_is_not_there(as_alice: FlaskClient, number: int) -> None:
+    assert as_alice.post(f"/notifications/{number}/dismiss").status_code == 404
+    assert as_alice.post("/notifications/dismiss", data={"ids": [number]}).status_code == 404
+    assert as_alice.post("/notifications/dismiss", data={"ids": [1] * 2000}).status_code == 400
+
+
 def test_several_are_dismissed_and_restored_at_once(as_alice: FlaskClient, alice: User) -> None:
     for _ in range(3):
         finish(AudioFileFactory(owner=alice).job)

@@ -27,6 +27,14 @@ def files() -> list[AudioFile]:
     return list(db.session.scalars(sa.select(AudioFile).order_by(AudioFile.created_at)))
 
 
+def multipart(*parts: tuple[str, str, bytes]) -> bytes:
+    body = b""
+    for name, filename, content in parts:
+        tail = f'; filename="{filename}"' if filename else ""
+        body += f'--X\r\nContent-Disposition: form-data; name="{name}"{tail}\r\n\r\n'.encode() + content + b"\r\n"
+    return body + b"--X--\r\n"
+
+
 @pytest.fixture
 def guarded(app: Flask) -> Flask:
     """The app with its check of tokens on."""
@@ -120,14 +128,6 @@ def test_a_stranger_sends_nothing(visitor: FlaskClient, storage: MemoryStorage) 
     assert storage.objects == {}
 
 
-def multipart(*parts: tuple[str, str, bytes]) -> bytes:
-    body = b""
-    for name, filename, content in parts:
-        tail = f'; filename="{filename}"' if filename else ""
-        body += f'--X\r\nContent-Disposition: form-data; name="{name}"{tail}\r\n\r\n'.encode() + content + b"\r\n"
-    return body + b"--X--\r\n"
-
-
 def send(client: FlaskClient, body: bytes, *, announced: int | None = None) -> int:
     """Send a body, of which another length may have been announced, and return the status."""
     environ = {
@@ -163,6 +163,20 @@ def test_a_form_of_another_kind_is_a_bad_request(as_alice: FlaskClient) -> None:
 
 def test_fields_without_end_are_refused(as_alice: FlaskClient) -> None:
     assert send(as_alice, multipart(("presets", "", b"x" * 100_000), ("audio", "a.wav", SOUND))) == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--X\r\nContent-Disposition: form-data; name=a; " + b"x" * 2_000_000,
+        b"preamble" * 250_000,
+        multipart(*[("presets", "", b"wav" * 1000)] * 100),
+        multipart(("audio", "a.wav", SOUND)) + b"epilogue" * 250_000,
+    ],
+)
+def test_a_form_cannot_fill_the_memory(as_alice: FlaskClient, storage: MemoryStorage, body: bytes) -> None:
+    assert send(as_alice, body) == 400
+    assert storage.objects == {}
 
 
 def test_without_a_token_nothing_is_kept(guarded: Flask, as_alice: FlaskClient, storage: MemoryStorage) -> None:

@@ -52,7 +52,7 @@ class SignIn(Base):
 
 
 class Attempt(Base):
-    """A wrong password, counted in the database so that all processes share the count."""
+    """A try of a password, which stays if it was wrong: in the database, so that all processes share the count."""
 
     __tablename__ = "attempts"
 

@@ -1,6 +1,7 @@
 """Accounts, passwords and sign-ins."""
 
 import secrets
+import threading
 from functools import cache
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ from webapp.services import throttle
 
 # argon2-cffi's defaults (RFC 9106's second choice) are above what OWASP ASVS 5.0, appendix C asks for.
 _hasher = PasswordHasher()
+# Each takes 64 MiB: many sign-ins at once wait for each other instead of for memory.
+_hashing = threading.BoundedSemaphore(4)
 
 
 class AddressTaken(Refused):
@@ -41,7 +44,7 @@ def register(email: str, password: str) -> User:
 def add(email: str, password: str, *, is_admin: bool = False) -> User:
     """A new account, whatever REGISTRATION says. Raises AddressTaken or WeakPassword."""
     _check_strength(password, email)
-    user = User(email=email.strip().lower(), password_hash=_hasher.hash(password), is_admin=is_admin)
+    user = User(email=email.strip().lower(), password_hash=_hash(password), is_admin=is_admin)
     try:
         with writing():
             db.session.add(user)
@@ -61,8 +64,9 @@ def authenticate(email: str, password: str, *, address: str) -> User:
         raise WrongPassword
     throttle.succeed(attempt)
     if _hasher.check_needs_rehash(user.password_hash):
+        hashed = _hash(password)
         with writing():
-            user.password_hash = _hasher.hash(password)
+            user.password_hash = hashed
     return user
 
 
@@ -93,7 +97,7 @@ def change_password(user: User, current: str, password: str, *, address: str) ->
 def set_password(email: str, password: str) -> None:
     """Give the user a new password and end every session of theirs. Raises NotFound or WeakPassword."""
     _check_strength(password, email)
-    hashed = _hasher.hash(password)
+    hashed = _hash(password)
     with writing():
         user = _named(email)
         user.password_hash = hashed
@@ -130,14 +134,20 @@ def _check_strength(password: str, email: str) -> None:
 
 def _verify(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password)
+        with _hashing:
+            return _hasher.verify(hashed, password)
     except Argon2Error:
         return False
 
 
+def _hash(password: str) -> str:
+    with _hashing:
+        return _hasher.hash(password)
+
+
 @cache
 def _nobodys_hash() -> str:
-    return _hasher.hash(secrets.token_urlsafe(16))
+    return _hash(secrets.token_urlsafe(16))
 
 
 @cache

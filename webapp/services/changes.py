@@ -11,7 +11,8 @@ from webapp.models import AudioFile, User
 def lock(owner_id: int) -> None:
     """Let only one transaction at a time write what belongs to this user.
 
-    Taken first by all who write, so nobody waits for somebody who waits for them. SQLite has one writer anyway.
+    Taken first by all who write more than one row, so nobody waits for somebody who waits for them. SQLite has one
+    writer anyway.
     """
     db.session.execute(sa.select(User.id).where(User.id == owner_id).with_for_update())
 

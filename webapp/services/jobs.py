@@ -86,6 +86,7 @@ def discard(user: User, file_id: uuid.UUID, preset_name: str) -> None:
         db.session.execute(sa.delete(Rendition).where(Rendition.id == gone.id))
         db.session.expire_all()
         _settle(job, user.id)
+        _withdraw_alerts_of_what_is_no_more(file)
     storage.delete(key)
 
 
@@ -101,8 +102,9 @@ def record(event: JobEvent) -> bool:
             log.info("job %s: unknown, %s ignored", event.job_id, event.status)
             return False
         changes.lock(owner_id)
-        job = db.session.get_one(TranscodeJob, event.job_id)
-        if not _is_news(job, event):
+        job = db.session.get(TranscodeJob, event.job_id)
+        # None: its file was deleted while we waited for the lock.
+        if job is None or not _is_news(job, event):
             return False
         if event.status.is_final:
             _settle(job, owner_id)
@@ -128,6 +130,14 @@ def _settle(job: TranscodeJob, owner_id: int) -> None:
         notifications.announce(job, KINDS[job.status], text, owner_id=owner_id, version=version)
 
 
+def _withdraw_alerts_of_what_is_no_more(file: AudioFile) -> None:
+    """A failure's alert goes when nothing of the file is failed any more: it is being retried, or not wanted."""
+    db.session.flush()
+    db.session.expire(file)
+    if not file.unready:
+        notifications.withdraw_failures(file.id)
+
+
 def _try_again(user: User, file_id: uuid.UUID, preset_names: Sequence[str] | None) -> None:
     with writing():
         changes.lock(user.id)
@@ -136,6 +146,6 @@ def _try_again(user: User, file_id: uuid.UUID, preset_names: Sequence[str] | Non
         if not names:
             return
         job_id = add(file, names).id
-        notifications.withdraw_failures(file_id)
+        _withdraw_alerts_of_what_is_no_more(file)
         changes.made(user.id, file_id, alerts=True)
     submit(job_id)

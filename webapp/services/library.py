@@ -17,6 +17,7 @@ from webapp.services import changes
 
 PAGE_SIZE = 25
 LONGEST_NAME = 255
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # The ending of an original is for people who look into the storage; what the file is, its content tells.
 EXTENSIONS = frozenset(
     "3gp aac ac3 aif aiff amr ape au caf dsf eac3 ec3 flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus"
@@ -61,9 +62,12 @@ def bytes_used(user_id: int) -> int:
 
 
 def one_line(text: str) -> str:
-    """The text as it can be shown and kept: one line, without control characters (PostgreSQL takes no NUL)."""
-    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in text)
-    return " ".join(shown.split())
+    """The text as it can be shown and kept: one line, without control characters (PostgreSQL takes no NUL).
+
+    Nor with those that turn the direction of what follows them (UAX 9), which make a name look like another.
+    """
+    kept = (" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text if c not in TURNING)
+    return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
 
 
 def rename(user: User, file_id: uuid.UUID, name: str) -> None:

@@ -22,8 +22,8 @@ ORPHAN_SECONDS = 2 * 3600.0
 
 def sweep_jobs(wake: Callable[[int], object]) -> int:
     """Submit what nobody was asked to do, and wake workers for what waits; return how many pieces wait."""
-    for job in db.session.scalars(TranscodeJob.stuck(before=utcnow() - PATIENCE)).all():
-        jobs.submit(job.id)
+    for job_id in [job.id for job in db.session.scalars(TranscodeJob.stuck(before=utcnow() - PATIENCE))]:
+        jobs.submit(job_id)
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
         for piece in (Rendition, Waveform)

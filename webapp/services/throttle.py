@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from webapp.db import db, utcnow, writing
+from webapp.db import db, only_one, utcnow, writing
 from webapp.errors import TooMany
 from webapp.models import Attempt
 
@@ -21,7 +21,8 @@ def begin(account: str, address: str) -> list[int]:
     limits = {_key(account, address): PER_ACCOUNT, _key(address): PER_ADDRESS}
     with writing():
         now = utcnow()
-        for key, limit in limits.items():
+        for key, limit in sorted(limits.items()):
+            only_one(key)
             _check(key, limit, now)
         attempts = [Attempt(key=key, at=now) for key in limits]
         db.session.add_all(attempts)

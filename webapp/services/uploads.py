@@ -1,6 +1,7 @@
 """Bytes on their way in: streamed once to the storage, looked at, and only then a file of the user's."""
 
 import hashlib
+import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,6 +15,8 @@ from webapp.models import AudioFile, User
 from webapp.ports import Facts
 from webapp.services import changes, jobs, library
 
+# Each look may take a gibibyte for a file that is made to.
+_looking = threading.BoundedSemaphore(4)
 NO_ROOM = "There is not enough room left in your account for this file. Delete some files first."
 
 
@@ -28,13 +31,10 @@ def receive(
 ) -> AudioFile:
     """Keep what comes as a file of the user's and start making the renditions.
 
-    Sending the same `once` twice gives the same file. Nothing is kept when anything is raised: TooLarge, EmptyFile,
-    NotAudio, StorageFull, and whatever the chunks raise when they are cut off.
+    Sending the same bytes with the same `once` twice gives the same file. Nothing is kept when anything is raised:
+    TooLarge, EmptyFile, NotAudio, StorageFull, and whatever the chunks raise when they are cut off.
     """
     owner_id = user.id
-    if once and (known := _sent_before(owner_id, once)):
-        _drain(chunks)
-        return known
     file_id = uuid.uuid4()
     key = library.original_key(owner_id, file_id, name)
     free = storage.free_bytes()
@@ -45,11 +45,15 @@ def receive(
     storage.put(key, arriving)
     file = AudioFile(id=file_id, owner_id=owner_id, name=clean_name(name), key=key, batch=batch, once=once)
     try:
-        job_id = _commit(file, arriving, _looked_at(key, arriving.size), preset_names)
+        facts = _looked_at(key, arriving.size)
+        if known := _sent_before(file, arriving):
+            storage.delete(key)
+            return known
+        job_id = _commit(file, arriving, facts, preset_names)
     except BaseException as exc:
         storage.delete(key)
         # The same form was sent twice at once, and the other was first.
-        if isinstance(exc, IntegrityError) and once and (known := _sent_before(owner_id, once)):
+        if isinstance(exc, IntegrityError) and (known := _sent_before(file, arriving)):
             return known
         raise
     jobs.submit(job_id)
@@ -108,7 +112,7 @@ def clean_name(name: str) -> str:
 def _looked_at(key: str, size: int) -> Facts:
     if size == 0:
         raise EmptyFile
-    with storage.on_disk(key) as path:
+    with storage.on_disk(key) as path, _looking:
         return probe.look(path)
 
 
@@ -128,10 +132,13 @@ def _commit(file: AudioFile, arrived: Arriving, facts: Facts, preset_names: Sequ
         return job.id
 
 
-def _sent_before(owner_id: int, once: str) -> AudioFile | None:
-    return db.session.scalar(sa.select(AudioFile).where(AudioFile.owner_id == owner_id, AudioFile.once == once))
-
-
-def _drain(chunks: Iterable[bytes]) -> None:
-    for _ in chunks:
-        pass
+def _sent_before(file: AudioFile, arrived: Arriving) -> AudioFile | None:
+    """The file that a double click has sent already. The same number on other bytes is a page that was left open."""
+    if file.once is None:
+        return None
+    numbered = sa.select(AudioFile).where(AudioFile.owner_id == file.owner_id, AudioFile.once == file.once)
+    known = db.session.scalar(numbered)
+    if known is None or known.sha256 == arrived.sha256:
+        return known
+    file.once = None
+    return None

@@ -14,11 +14,13 @@ from webapp.services import accounts
 from webapp.web import htmx
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 
 
-def init_app(_app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Tell Flask-Login how a session token leads to a user, and what to do without one."""
+    app.before_request(_ask_who_it_is)
     # The address or browser of a session may change; its token is what counts.
     login_manager.session_protection = None
     login_manager.user_loader(_user_of)
@@ -99,6 +101,13 @@ def _user_of(token: str) -> User | None:
         return None
     sign_in.user.session_token = token
     return sign_in.user
+
+
+def _ask_who_it_is() -> None:
+    """Who is not signed in is told so, and not that the token is missing: to be called before it is looked for."""
+    wants_a_user = request.blueprint not in (None, bp.name) and request.method not in SAFE_METHODS
+    if wants_a_user and not current_user.is_authenticated:
+        raise NotSignedIn
 
 
 def _refuse() -> Response:

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from http import HTTPStatus
+from typing import Any
 
 import sqlalchemy.exc
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -93,9 +94,18 @@ def _answer(status: HTTPStatus, message: str, name: str) -> Response:
     elif htmx.asked():
         response = make_response(render_template("errors/_message.html", **told))
     else:
-        response = make_response(render_template("errors/error.html", status=status, **told))
+        response = _page(status, told)
     response.status_code = status
     return response
+
+
+def _page(status: HTTPStatus, told: dict[str, Any]) -> Response:
+    try:
+        return make_response(render_template("errors/error.html", status=status, **told))
+    except sqlalchemy.exc.SQLAlchemyError:  # what the page shows beside the error needs a database that is not there
+        db.session.rollback()
+        live.leave_out()
+        return make_response(render_template("errors/error.html", status=status, **told))
 
 
 def _wants_json() -> bool:

@@ -130,11 +130,12 @@ def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
     place = storage.locate(key, filename=filename, media_type=media_type, inline=inline)
     if not isinstance(place, Path):
         return redirect(place)
-    if request.range is None:  # RFC 9110, 14.2: a Range that makes no sense is ignored
+    # RFC 9110, 14.2: a Range that we do not understand, or of several parts, is ignored.
+    if request.range is None or request.range.units != "bytes" or len(request.range.ranges) != 1:
         request.environ.pop("HTTP_RANGE", None)
     response = send_file(place, mimetype=media_type, conditional=True, etag=True, max_age=0)
     response.headers["Content-Disposition"] = disposition(filename, inline=inline)
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"
     response.headers["Cache-Control"] = "private, no-cache" if inline else "no-store"
     return response
 

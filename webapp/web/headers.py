@@ -1,5 +1,7 @@
 """The headers that every answer carries (OWASP ASVS 5.0, 3.4)."""
 
+from http import HTTPStatus
+
 from flask import Flask, Response, g, request
 
 from webapp.extensions import settings
@@ -32,7 +34,7 @@ def init_app(app: Flask) -> None:
 def _add(response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint == "static":
+    if request.endpoint == "static" and response.status_code < HTTPStatus.BAD_REQUEST:
         # The address holds a hash of the content, see filters.static_url.
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
     else:

@@ -11,6 +11,7 @@ from flask import Flask, g, render_template, request, url_for
 from flask_login import current_user
 
 from webapp.db import db
+from webapp.extensions import login_manager
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
 from webapp.models.audio import SORTS
 from webapp.ports import BUSY
@@ -145,6 +146,8 @@ def _live() -> Live:
 def leave_out() -> None:
     """Let what is shown of this request do without: the page of an error must not fail for the reason of the error."""
     g.without_live = True
+    # Flask-Login asks the database for whoever is signed in whenever a template is rendered.
+    g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - the place where it looks first
 
 
 def _context() -> dict[str, Any]:

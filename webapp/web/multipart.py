@@ -28,6 +28,7 @@ class StreamedForm:
         self._stream = stream
         self._length = length
         self._arrived = 0
+        self._kept = 0
         self._events = self._read()
         self._ahead: Event | None = None
 
@@ -62,7 +63,8 @@ class StreamedForm:
         value = bytearray()
         for chunk in self._chunks():
             value += chunk
-            if len(value) + sum(map(len, self.fields.values())) > LONGEST_FIELDS:
+            self._kept += len(chunk)
+            if self._kept > LONGEST_FIELDS:
                 raise BadRequest
         try:
             self.fields.add(event.name, value.decode())
@@ -86,6 +88,9 @@ class StreamedForm:
         if not chunk and self._length is not None and self._arrived < self._length:
             raise CutOff
         _guarded(lambda: self._decoder.receive_data(chunk or None))
+        # Sound is handed on as it comes; what stays is a header, or what surrounds the parts: neither may be long.
+        if len(self._decoder.buffer) > CHUNK + LONGEST_FIELDS:
+            raise BadRequest
 
     def _finish(self) -> None:
         while self._read_some():

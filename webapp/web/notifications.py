@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from webapp.db import db
-from webapp.errors import BadRequest, NotSignedIn
+from webapp.errors import BadRequest, NotFound, NotSignedIn
 from webapp.models import Notification, SignIn, User
 from webapp.services import notifications
 from webapp.web import htmx, live
@@ -18,7 +18,8 @@ bp = Blueprint("notifications", __name__)
 
 PAGE_SIZE = 50
 # What both databases take for a whole number.
-LARGEST_VERSION = 2**63 - 1
+LARGEST_NUMBER = 2**63 - 1
+MOST_AT_ONCE = 1000
 _FILTERS = {"unread": Notification.unread_by, "failed": Notification.failed_for}
 
 
@@ -28,7 +29,7 @@ def poll() -> ResponseReturnValue:
     version = db.session.scalar(SignIn.version(session.get("_user_id", "")))
     if version is None:
         raise NotSignedIn
-    asked = min(max(0, request.args.get("v", 0, type=int)), LARGEST_VERSION)
+    asked = _version_seen()
     if asked == version:
         return "", HTTPStatus.NO_CONTENT
     return live.news(asked, live.Place.of_request())
@@ -83,11 +84,19 @@ def restore_many() -> ResponseReturnValue:
 
 
 def _change(deed: Callable[[User, Collection[int]], None], ids: list[int]) -> ResponseReturnValue:
-    before = current_user.version
+    if any(abs(each) > LARGEST_NUMBER for each in ids):
+        raise NotFound
+    if len(ids) > MOST_AT_ONCE:
+        raise BadRequest
     deed(current_user, ids)
     if htmx.asked():
-        return live.news(before, live.Place.of_request())
+        return live.news(_version_seen(), live.Place.of_request())
     return redirect(htmx.where_one_was(url_for(".index")), HTTPStatus.SEE_OTHER)
+
+
+def _version_seen() -> int:
+    """What the page knows already; 0 for a page that does not say."""
+    return min(max(0, request.args.get("v", 0, type=int)), LARGEST_NUMBER)
 
 
 def _ids() -> list[int]:

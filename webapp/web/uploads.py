@@ -12,6 +12,7 @@ from flask_wtf.csrf import validate_csrf
 from werkzeug.http import parse_options_header
 from wtforms.validators import ValidationError
 
+from webapp.db import db
 from webapp.errors import AppError, BadRequest, CutOff, FormExpired, Refused
 from webapp.extensions import csrf
 from webapp.models import AudioFile, User
@@ -37,7 +38,9 @@ class Received:
 @login_required
 def create() -> ResponseReturnValue:
     """Take one or several files. Each stands alone; if none is accepted, the first refusal is the answer."""
-    received = _receive(current_user._get_current_object(), _form())  # noqa: SLF001 - Flask-Login's way behind the proxy
+    user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way to the user behind the proxy
+    db.session.rollback()  # no transaction is open while bytes are waited for
+    received = _receive(user, _form())
     if not received.files and not received.refusals:
         raise Refused("Choose at least one file.")
     if not received.files and not htmx.asked():
