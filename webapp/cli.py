@@ -2,6 +2,7 @@
 
 import sqlite3
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -139,8 +140,8 @@ def _back_up(revision: str) -> str:
     return str(Path(draft.replace(path)))
 
 
-def _in_words(deed: object) -> None:
+def _in_words(deed: Callable[[], object]) -> None:
     try:
-        deed()  # type: ignore[operator]
+        deed()
     except AppError as exc:
         raise click.ClickException(exc.message) from exc

@@ -1,10 +1,11 @@
 """How open pages learn that something changed: the owner's version moves in the same transaction as the thing."""
 
 import uuid
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from webapp.db import db
+from webapp.db import Base, db
 from webapp.models import AudioFile, User
 
 
@@ -15,6 +16,19 @@ def lock(owner_id: int) -> None:
     writer anyway.
     """
     db.session.execute(sa.select(User.id).where(User.id == owner_id).with_for_update())
+
+
+def update(table: type[Base], where: Sequence[sa.ColumnElement[bool]], **values: object) -> int:
+    """Change these rows, without committing, and return how many there were: the database decides who was first."""
+    changed = db.session.execute(
+        sa.update(table)
+        .where(*where)
+        .values(values)
+        .returning(sa.literal(1))
+        .execution_options(synchronize_session=False)
+    ).all()
+    db.session.expire_all()
+    return len(changed)
 
 
 def made(owner_id: int, *files: uuid.UUID, listing: bool = False, alerts: bool = False) -> int:

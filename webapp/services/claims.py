@@ -48,7 +48,7 @@ def beat(tokens: Collection[str]) -> None:
         # One row in each transaction: whoever holds one lock and wants no other cannot be part of a deadlock.
         with writing():
             for piece in PIECES:
-                _update(piece, [piece.token == token], beat=piece.beat + 1)
+                changes.update(piece, [piece.token == token], beat=piece.beat + 1)
 
 
 def held(tokens: Collection[str]) -> set[str]:
@@ -62,7 +62,7 @@ def give_back(token: str) -> None:
     """Let go of a piece that is not done, as if it had not been tried."""
     with writing():
         for piece in PIECES:
-            _update(piece, [piece.token == token], status=JobStatus.SUBMITTED, token=None, tries=piece.tries - 1)
+            changes.update(piece, [piece.token == token], status=JobStatus.SUBMITTED, token=None, tries=piece.tries - 1)
 
 
 def take_over(token: str, beat_seen: int) -> bool:
@@ -77,7 +77,9 @@ def take_over(token: str, beat_seen: int) -> bool:
         return _give_up(token)
     with writing():
         return any(
-            _update(piece, [piece.token == token, piece.beat == beat_seen], status=JobStatus.SUBMITTED, token=None)
+            changes.update(
+                piece, [piece.token == token, piece.beat == beat_seen], status=JobStatus.SUBMITTED, token=None
+            )
             for piece in PIECES
         )
 
@@ -123,7 +125,7 @@ def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim
         else (Rendition, Rendition.id == rendition_id)
     )
     took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
-    if not _update(piece, [mine, piece.status.in_(WAITING)], **took):
+    if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
     if rendition_id is None:
@@ -143,7 +145,7 @@ def _give_up(token: str) -> bool:
             JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token)
         )
     with writing():
-        return _update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
+        return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
 
 
 def _tries_of(token: str, beat_seen: int) -> int | None:
@@ -160,11 +162,3 @@ def _beats(piece: type[Rendition | Waveform]) -> sa.Select[str | None, int]:
 
 def _tokens(piece: type[Rendition | Waveform], tokens: Collection[str]) -> sa.Select[str | None]:
     return sa.select(piece.token).where(piece.token.in_(tokens))
-
-
-def _update(piece: type[Rendition | Waveform], where: list[sa.ColumnElement[bool]], **values: object) -> int:
-    changed = db.session.scalars(
-        sa.update(piece).where(*where).values(values).returning(piece.beat).execution_options(synchronize_session=False)
-    ).all()
-    db.session.expire_all()
-    return len(changed)

@@ -9,7 +9,7 @@ from webapp.db import db, utcnow
 from webapp.models import AudioFile, Rendition, TranscodeJob, Waveform
 from webapp.ports import BUSY, JobEvent, JobStatus
 from webapp.presets import PRESETS
-from webapp.services import library
+from webapp.services import changes, library
 
 
 def want(file: AudioFile, job: TranscodeJob) -> None:
@@ -51,16 +51,22 @@ def apply(event: JobEvent) -> bool:
         where.append(Rendition.token == event.token)
     if event.status.is_final:
         output = vars(event.output) if event.output else {}
-        return bool(_change(where, **_ended(event), **output))
+        return bool(changes.update(Rendition, where, **_ended(event), **output))
     if event.percent is None:
-        return bool(_change(where, status=event.status))
+        return bool(changes.update(Rendition, where, status=event.status))
     # A second try begins at nothing, but what a user has seen never falls.
-    return bool(_change([*where, Rendition.percent < event.percent], status=event.status, percent=event.percent))
+    return bool(
+        changes.update(
+            Rendition, [*where, Rendition.percent < event.percent], status=event.status, percent=event.percent
+        )
+    )
 
 
 def end_all(event: JobEvent) -> bool:
     """End all renditions of the job that have not ended, as the event says; False if there was none."""
-    return bool(_change([Rendition.job_id == event.job_id, Rendition.status.in_(BUSY)], **_ended(event)))
+    return bool(
+        changes.update(Rendition, [Rendition.job_id == event.job_id, Rendition.status.in_(BUSY)], **_ended(event))
+    )
 
 
 def end_outline(file_id: uuid.UUID) -> None:
@@ -112,18 +118,6 @@ def _ended(event: JobEvent) -> dict[str, object]:
         "error": event.error,
         "detail": event.detail,
     }
-
-
-def _change(where: list[sa.ColumnElement[bool]], **values: object) -> int:
-    changed = db.session.scalars(
-        sa.update(Rendition)
-        .where(*where)
-        .values(values)
-        .returning(Rendition.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    db.session.expire_all()
-    return len(changed)
 
 
 def _listed(words: Sequence[str]) -> str:

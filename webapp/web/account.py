@@ -45,7 +45,7 @@ def change_password() -> ResponseReturnValue:
 @bp.get("/sessions")
 @login_required
 def sessions() -> ResponseReturnValue:
-    """Where one is signed in."""
+    """The account's page, until there is a list of sessions."""
     return redirect(url_for(".index"))
 
 
