@@ -1,7 +1,9 @@
 # Needs Python 3.11 or newer and make (GNU make 3.81 is enough); everything else is installed into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run web worker test test-all check format lint installed installed-dev
+MINUTES ?= 10
+SECONDS ?= 600
+.PHONY: help run web worker test test-all check chaos bench format lint installed installed-dev
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -37,6 +39,13 @@ test-all: installed-dev ## the long tests too, and the suite over PostgreSQL, Ra
 
 check: lint ## what must hold before a change goes in: all linters, then test-all with nothing left out
 	@REQUIRE_ALL=1 $(MAKE) --no-print-directory test-all
+
+chaos: installed-dev ## kill web and worker at random for ten minutes (MINUTES=…), then look for what was lost
+	@exec $(PYTHON) -m tests.chaos $(MINUTES)
+
+bench: installed-dev ## how we compare with something real, measured in the same run
+	@$(PYTHON) -m benchmarks.poll
+	@$(PYTHON) -m benchmarks.transcode $(SECONDS)
 
 format: installed-dev ## put the code into the form that lint asks for
 	@$(VENV)/bin/ruff check -q --fix-only .

@@ -136,6 +136,18 @@ if (form) {
     input.files = withoutTooBig(input.files);
     if (input.files.length) form.requestSubmit();
   });
+  // A drop beside the zone is meant for it, too; the browser would leave the page for the file.
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (event.target === input || !event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    if (input.disabled) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change"));
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!$("sending").hidden) event.preventDefault();
+  });
   for (const name of ["dragenter", "dragover"]) form.addEventListener(name, () => form.classList.add("over"));
   for (const name of ["dragleave", "drop"]) form.addEventListener(name, () => form.classList.remove("over"));
 
@@ -164,6 +176,14 @@ if (form) {
   });
   $("sending-cancel").addEventListener("click", () => window.htmx.trigger(form, "htmx:abort"));
 }
+
+// --- What is done in one tab is told to the others, which then ask at once.
+
+const tabs = new BroadcastChannel("tapedeck");
+tabs.addEventListener("message", () => window.htmx.trigger(document.body, "poll-now"));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Trigger") === "poll-now") tabs.postMessage("poll-now");
+});
 
 // --- Small things.
 

@@ -168,6 +168,7 @@ class FakeEncoder:
         self.error: Exception | None = None
         self.percents: tuple[float, ...] = ()
         self.waits = False
+        self.decoded_seconds = 12.0
 
     def encode(
         self,
@@ -188,7 +189,7 @@ class FakeEncoder:
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         self._obey(stop)
-        return Peaks(bars=bytes(range(100)) * 4, seconds=12.0)
+        return Peaks(bars=bytes(range(100)) * 4, seconds=self.decoded_seconds)
 
     def _obey(self, stop: threading.Event) -> None:
         if self.waits and stop.wait(10):

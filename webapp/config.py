@@ -16,6 +16,7 @@ from webapp.errors import ConfigError
 
 GIB = 1024**3
 LONGEST_PASSWORD = 256
+SHORTEST_SECRET = 16
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -53,6 +54,10 @@ class Config:
         _between("SWEEP_SECONDS", self.sweep_seconds, 1, 3600)
         _between("MAX_UPLOAD_BYTES", self.max_upload_bytes, 1, 2**50)
         _between("USER_QUOTA_BYTES", self.user_quota_bytes, 1, 2**60)
+        if len(self.secret_key) < SHORTEST_SECRET:
+            raise ConfigError(
+                f"SECRET_KEY: use at least {SHORTEST_SECRET} characters, or leave it away and one is made"
+            )
         _scheme("DATABASE_URL", self.database_url, "sqlite", "postgresql+psycopg")
         _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "memory")
         _scheme("PUBLIC_URL", self.public_url, "http", "https")
@@ -117,7 +122,7 @@ def _kept_secret(data_dir: Path) -> str:
     """The secret of earlier starts, so that a restart signs nobody out."""
     path = data_dir / "secret"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's sounds and addresses are in it
         if not path.exists():
             _make_secret(path)
         kept = path.read_text().strip()

@@ -176,4 +176,5 @@ class House:
     def settle(self) -> None:
         """Return when nothing half-made lies about; the storage then holds just what the database says."""
         wait_for("all that is half made to be swept", lambda: not self.half_made())
-        assert self.stored() == self.owed()
+        stored, owed = self.stored(), self.owed()
+        assert stored == owed, dict(stored.items() ^ owed.items())

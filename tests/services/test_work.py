@@ -60,6 +60,16 @@ def test_the_outline_brings_the_real_length(song: AudioFile, bench: Bench) -> No
     assert song.seconds == 12.0
 
 
+def test_a_file_that_is_cut_short_keeps_its_word_so_that_all_renditions_are_measured_by_it(
+    song: AudioFile, bench: Bench, encoder: FakeEncoder
+) -> None:
+    encoder.decoded_seconds = 3.0
+
+    bench.do_next()
+
+    assert song.seconds == 10.0
+
+
 def test_a_file_that_cannot_be_converted_is_an_error_with_its_reason(
     alice: User, song: AudioFile, bench: Bench, encoder: FakeEncoder, storage: MemoryStorage
 ) -> None:

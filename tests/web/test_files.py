@@ -129,6 +129,29 @@ def test_a_rendition_is_downloaded_under_the_originals_name(
 
 
 @pytest.mark.parametrize(
+    ("name", "rendition_name", "original_name"),
+    [
+        ("song.wav", "song.flac", "song.wav"),
+        ("Interview Dr. Smith", "Interview Dr. Smith.flac", "Interview Dr. Smith.wav"),
+        ("Episode 1.5", "Episode 1.5.flac", "Episode 1.5.wav"),
+        ("Bach/Mozart.MP3", "Bach_Mozart.flac", "Bach_Mozart.MP3"),
+        (".wav", ".wav.flac", ".wav.wav"),
+    ],
+)
+def test_downloads_have_the_files_name_whole(
+    as_alice: FlaskClient, alice: User, storage: MemoryStorage, name: str, rendition_name: str, original_name: str
+) -> None:
+    file = AudioFileFactory(owner=alice, name=name)
+    finish(file.job)
+    for key in (file.key, rendition(file, "flac").key):
+        storage.put(key, [b"sound"])
+
+    for address, expected in (("renditions/flac", rendition_name), ("original", original_name)):
+        header = as_alice.get(f"/files/{file.id}/{address}").headers["Content-Disposition"]
+        assert f'filename="{expected}"' in header
+
+
+@pytest.mark.parametrize(
     ("asked", "status", "content"),
     [
         ("bytes=2-4", 206, b"234"),

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,6 +16,12 @@ from webapp.presets import PRESETS, Preset
 if TYPE_CHECKING:
     from webapp.models.job import TranscodeJob
     from webapp.models.waveform import Waveform
+
+# What we know as the ending of a sound's name.
+EXTENSIONS = frozenset(
+    "3gp aac ac3 aif aiff amr ape au caf dsf eac3 ec3 flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus"
+    " rf64 snd spx tta w64 wav wave webm wma wv".split()
+)
 
 
 class AudioFile(Base):
@@ -78,8 +83,9 @@ class AudioFile(Base):
 
     @property
     def stem(self) -> str:
-        """The name without its ending, for the names of downloads."""
-        return PurePosixPath(self.name).stem or self.name
+        """The name without its ending, for the names of downloads. What follows a dot is not always an ending."""
+        stem, dot, ending = self.name.rpartition(".")
+        return stem if stem and dot and ending.lower() in EXTENSIONS else self.name
 
     @property
     def job(self) -> "TranscodeJob":

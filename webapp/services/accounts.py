@@ -7,6 +7,7 @@ from functools import cache
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
@@ -22,6 +23,14 @@ from webapp.services import throttle
 _hasher = PasswordHasher()
 # Each takes 64 MiB: many sign-ins at once wait for each other instead of for memory.
 _hashing = threading.BoundedSemaphore(4)
+
+
+# What fingers run along, in either direction.
+ROWS = tuple(
+    row[::step]
+    for row in ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
+    for step in (1, -1)
+)
 
 
 class AddressTaken(Refused):
@@ -43,6 +52,7 @@ def register(email: str, password: str) -> User:
 
 def add(email: str, password: str, *, is_admin: bool = False) -> User:
     """A new account, whatever REGISTRATION says. Raises AddressTaken or WeakPassword."""
+    email = _checked(email)
     _check_strength(password, email)
     user = User(email=email.strip().lower(), password_hash=_hash(password), is_admin=is_admin)
     try:
@@ -112,6 +122,14 @@ def disable(email: str) -> None:
         db.session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id))
 
 
+def _checked(email: str) -> str:
+    """The address as RFC 5321 and 6531 have it; whether anybody reads there is not asked."""
+    try:
+        return validate_email(email, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as exc:
+        raise Refused("This is not an e-mail address. One looks like name@example.com.") from exc
+
+
 def _named(email: str) -> User:
     user = db.session.scalar(User.with_email(email))
     if user is None:
@@ -127,6 +145,8 @@ def _check_strength(password: str, email: str) -> None:
         raise WeakPassword(f"Use at most {LONGEST_PASSWORD} characters.")
     folded = password.casefold()
     if folded in _common_passwords() or folded == email.strip().casefold():
+        raise WeakPassword("This password is among the first that are tried. Use another one.")
+    if any(folded in row for row in ROWS):
         raise WeakPassword("This password is among the first that are tried. Use another one.")
     if len(set(folded)) < 4:  # noqa: PLR2004 - "aaaaaaaaaaaa" is in no list
         raise WeakPassword("Use more than a few different characters.")

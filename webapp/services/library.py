@@ -12,17 +12,13 @@ from webapp.db import db, writing
 from webapp.errors import NotFound, Refused
 from webapp.extensions import storage, transcoder
 from webapp.models import AudioFile, Rendition, User
+from webapp.models.audio import EXTENSIONS
 from webapp.presets import Preset
 from webapp.services import changes
 
 PAGE_SIZE = 25
 LONGEST_NAME = 255
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# The ending of an original is for people who look into the storage; what the file is, its content tells.
-EXTENSIONS = frozenset(
-    "3gp aac ac3 aif aiff amr ape au caf dsf eac3 ec3 flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus"
-    " rf64 snd spx tta w64 wav wave webm wma wv".split()
-)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,9 @@ def original(file_id: uuid.UUID) -> ResponseReturnValue:
     file = library.find(current_user, file_id)
     guessed = mimetypes.guess_type(file.key)[0] or ""
     is_media = guessed.startswith(("audio/", "video/"))
-    return _download(file.key, file.name, guessed if is_media else "application/octet-stream")
+    ending = file.key.rpartition(".")[2]
+    name = file.name if file.name != file.stem or ending == "bin" else f"{file.name}.{ending}"
+    return _download(file.key, name, guessed if is_media else "application/octet-stream")
 
 
 @bp.get("/<uuid:file_id>/renditions/<preset>")
@@ -143,5 +145,6 @@ def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
 def disposition(filename: str, *, inline: bool) -> str:
     """RFC 6266: the name in ASCII for old clients, and in UTF-8 (RFC 8187) for the others."""
     kind = "inline" if inline else "attachment"
+    filename = filename.replace("/", "_").replace("\\", "_")  # clients take them for folders
     plain = "".join(c if " " <= c < "\x7f" and c not in '"\\%/' else "_" for c in filename)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

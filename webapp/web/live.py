@@ -123,6 +123,14 @@ def _pieces(user: User, since: int, place: Place) -> dict[str, Any]:
     return {}
 
 
+def is_there(place: Place) -> bool:
+    """Whether the file whose page this is still is one of the user's."""
+    if place.on != "file" or not place.file_id:
+        return True
+    mine = sa.exists().where(AudioFile.id == place.file_id, AudioFile.owner_id == current_user.id)
+    return bool(db.session.scalar(sa.select(mine)))
+
+
 def title_of(place: Place) -> str:
     """What the page is called, without the count before it."""
     if place.on == "file" and place.file_id and not place.title:

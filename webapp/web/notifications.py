@@ -32,7 +32,10 @@ def poll() -> ResponseReturnValue:
     asked = _version_seen()
     if asked == version:
         return "", HTTPStatus.NO_CONTENT
-    return live.news(asked, live.Place.of_request())
+    place = live.Place.of_request()
+    if not live.is_there(place):  # deleted elsewhere: the page that shows it has nothing more to show
+        return "", HTTPStatus.OK, {"HX-Redirect": url_for("files.index")}
+    return live.news(asked, place)
 
 
 @bp.get("/notifications/")
