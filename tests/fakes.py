@@ -42,6 +42,7 @@ class MemoryStorage:
         self.ages: dict[str, float] = {}
         self.free: int | None = None
         self.is_down = False
+        self.left_behind: list[str] = []
         self._names = itertools.count(1)
         self._folder = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -50,6 +51,15 @@ class MemoryStorage:
         self.check()
         self.objects[key] = self._gathered(chunks)
         return len(self.objects[key])
+
+    @contextmanager
+    def arriving(self, key: str) -> Iterator[None]:
+        yield
+
+    def abandoned(self) -> Iterator[str]:
+        while self.left_behind:
+            yield self.left_behind[0]
+            self.left_behind.pop(0)
 
     def put_file(self, key: str, path: Path) -> None:
         self.put(key, [path.read_bytes()])

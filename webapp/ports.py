@@ -126,6 +126,15 @@ class Storage(Protocol):
         All or nothing: whatever is raised, by the chunks too, nothing is kept. Raises StorageFull.
         """
 
+    def arriving(self, key: str) -> AbstractContextManager[None]:
+        """To be held from before the object is put until it is known to the database.
+
+        If the process dies meanwhile, `abandoned` names the key.
+        """
+
+    def abandoned(self) -> Iterator[str]:
+        """The keys of objects whose taker died on the way, each until it has been taken from this iterator."""
+
     def put_file(self, key: str, path: Path) -> None:
         """Move a finished file from the workspace into place, at once and durably. Raises StorageFull."""
 

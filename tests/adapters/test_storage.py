@@ -619,6 +619,10 @@ elif deed == "put_part":
     local.put_part(key, upload, 1, [b"complete"])
     print(upload, flush=True)
     local.put_part(key, upload, 2, chunks())
+elif deed == "arriving":
+    with local.arriving(key):
+        local.put(key, [b"whole"])
+        list(chunks())
 else:
     with local.workspace() as folder:
         (folder / "out").write_bytes(b"half")
@@ -658,6 +662,27 @@ def test_a_live_writer_is_not_swept_and_a_dead_one_is(local: LocalStorage, deed:
 
     assert files_in(local.root) == set()
     assert folders_in(local.root) == {"incoming", "work", "media", "transcoded"}
+
+
+def test_an_object_whose_taker_died_before_it_was_told_of_is_named(local: LocalStorage) -> None:
+    with writer(local.root, "arriving") as (process, _):
+        assert list(local.abandoned()) == []
+
+        kill(process)
+        assert local.sweep() == 0
+        assert list(local.abandoned()) == [KEY]
+
+    assert list(local.abandoned()) == []
+    assert list(local.incoming.iterdir()) == []
+    assert content(local, KEY) == b"whole"
+
+
+def test_an_object_that_is_told_of_is_named_by_nobody(local: LocalStorage) -> None:
+    with local.arriving(KEY):
+        local.put(KEY, [b"whole"])
+
+    assert list(local.abandoned()) == []
+    assert list(local.incoming.iterdir()) == []
 
 
 def test_a_part_that_died_half_written_does_not_count_and_can_be_sent_again(local: LocalStorage) -> None:

@@ -75,6 +75,18 @@ def test_objects_of_nothing_are_removed_and_all_others_stay(song: AudioFile, sto
     assert sorted(storage.objects) == sorted([*known, "media/1/fresh/x.wav"])
 
 
+def test_what_was_on_its_way_in_when_its_process_died_goes_unless_it_is_a_file(
+    song: AudioFile, storage: MemoryStorage
+) -> None:
+    storage.put(song.key, [b"sound"])
+    storage.put("media/1/orphan/x.wav", [b"sound"])
+    storage.left_behind = [song.key, "media/1/orphan/x.wav"]
+
+    assert sweeps.sweep_this_machine() == 1
+
+    assert list(storage.objects) == [song.key]
+
+
 def test_one_process_sweeps_each_time(app: Flask) -> None:
     assert [sweeps.sweep_if_due(lambda count: None) for _ in range(3)] == [True, False, False]
 

@@ -34,9 +34,20 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
     return waiting
 
 
+def sweep_this_machine() -> int:
+    """Remove what dead processes of this machine left, which no other can see; return how many things there were."""
+    removed = storage.sweep()
+    for key in storage.abandoned():
+        if not _is_known(key):
+            storage.delete(key)
+            removed += 1
+    db.session.rollback()
+    return removed
+
+
 def sweep_storage() -> int:
     """Remove half-made things of dead processes and objects that no row knows; return how many there were."""
-    removed = storage.sweep()
+    removed = sweep_this_machine()
     for key, age in list(storage.keys()):
         if age > ORPHAN_SECONDS and not _is_known(key):
             log.info("storage: %s belongs to nothing, removed", key)
@@ -57,7 +68,7 @@ def take_over(watch: claims.Watch, wake: Callable[[int], object]) -> int:
 
 def sweep_if_due(wake: Callable[[int], object]) -> bool:
     """Sweep, if no other process has done so lately; True if this one did."""
-    storage.sweep()  # of this machine's dead processes, which no other can see
+    sweep_this_machine()
     if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
         return False
     sweep_jobs(wake)

@@ -42,22 +42,13 @@ def receive(
         raise StorageFull
     arriving = Arriving(chunks, room=settings.user_quota_bytes - library.bytes_used(owner_id), free=free)
     db.session.rollback()  # no transaction is open while bytes are waited for
-    storage.put(key, arriving)
     file = AudioFile(id=file_id, owner_id=owner_id, name=clean_name(name), key=key, batch=batch, once=once)
-    try:
-        facts = _looked_at(key, arriving.size)
-        if known := _sent_before(file, arriving):
-            storage.delete(key)
-            return known
-        job_id = _commit(file, arriving, facts, preset_names)
-    except BaseException as exc:
-        storage.delete(key)
-        # The same form was sent twice at once, and the other was first.
-        if isinstance(exc, IntegrityError) and (known := _sent_before(file, arriving)):
-            return known
-        raise
-    jobs.submit(job_id)
-    return file
+    with storage.arriving(key):
+        storage.put(key, arriving)
+        kept, job_id = _settle(file, arriving, preset_names)
+    if job_id is not None:
+        jobs.submit(job_id)
+    return kept
 
 
 class Arriving:
@@ -114,6 +105,22 @@ def _looked_at(key: str, size: int) -> Facts:
         raise EmptyFile
     with storage.on_disk(key) as path, _looking:
         return probe.look(path)
+
+
+def _settle(file: AudioFile, arrived: Arriving, preset_names: Sequence[str]) -> tuple[AudioFile, uuid.UUID | None]:
+    """Make what has arrived a file with a job, or remove it: what is refused, and what was sent before."""
+    try:
+        facts = _looked_at(file.key, arrived.size)
+        if known := _sent_before(file, arrived):
+            storage.delete(file.key)
+            return known, None
+        return file, _commit(file, arrived, facts, preset_names)
+    except BaseException as exc:
+        storage.delete(file.key)
+        # The same form was sent twice at once, and the other was first.
+        if isinstance(exc, IntegrityError) and (known := _sent_before(file, arrived)):
+            return known, None
+        raise
 
 
 def _commit(file: AudioFile, arrived: Arriving, facts: Facts, preset_names: Sequence[str]) -> uuid.UUID:

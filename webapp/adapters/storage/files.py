@@ -40,9 +40,9 @@ def locked(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
 
 
 @contextmanager
-def new_file(folder: Path) -> Iterator[tuple[int, Path]]:
+def new_file(folder: Path, *, ending: str = "") -> Iterator[tuple[int, Path]]:
     """A new file, held by a lock and open for writing. What is still under its name at the end is removed."""
-    path = folder / secrets.token_hex(16)
+    path = folder / f"{secrets.token_hex(16)}{ending}"
     with in_our_words(), locked(folder, fcntl.LOCK_SH):
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -149,14 +149,20 @@ def prune(folder: Path, top: Path) -> None:
         folder = folder.parent
 
 
-def sweep(folder: Path, *, keep: str = "") -> int:
-    """Remove what nobody holds a lock on, but for names that end in `keep`, and return how much that was."""
+def sweep(folder: Path, *, keep: tuple[str, ...] = ()) -> int:
+    """Remove what nobody holds a lock on, but for names with one of these endings, and return how much that was."""
     # Things are made and locked under a shared lock of the folder: one without a lock has no living owner.
     with locked(folder):
-        dead = [path for path in folder.iterdir() if not (keep and path.suffix == keep) and _is_abandoned(path)]
+        dead = [path for path in folder.iterdir() if path.suffix not in keep and _is_abandoned(path)]
         for path in dead:
             discard(path)
     return len(dead)
+
+
+def abandoned(folder: Path, ending: str) -> list[Path]:
+    """The files with this ending that nobody holds a lock on."""
+    with locked(folder):
+        return [path for path in folder.iterdir() if path.suffix == ending and _is_abandoned(path)]
 
 
 def _is_abandoned(path: Path) -> bool:

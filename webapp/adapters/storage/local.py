@@ -16,6 +16,9 @@ from webapp.ports import Part
 # The folder also holds the database, the secret and the queue: a key leads nowhere but here.
 TOPS = ("media", "transcoded")
 
+# Of a note that names the key of an object on its way in.
+ARRIVING = ".arriving"
+
 # The database lies on the same disk, and its log must be able to grow while the last upload that fits comes in.
 RESERVE_BYTES = 64 * 1024 * 1024
 
@@ -42,6 +45,22 @@ class LocalStorage:
             with files.in_our_words():
                 files.place(path, target, top)
         return size
+
+    @contextmanager
+    def arriving(self, key: str) -> Iterator[None]:
+        with files.new_file(self.incoming, ending=ARRIVING) as (fd, _):
+            with files.in_our_words():
+                files.write_at(fd, key.encode(), 0)
+            yield
+
+    def abandoned(self) -> Iterator[str]:
+        with files.in_our_words():
+            notes = files.abandoned(self.incoming, ARRIVING)
+        for note in notes:
+            # One that says nothing was made by a process that had not put anything yet.
+            if key := note.read_text():
+                yield key
+            note.unlink(missing_ok=True)
 
     def put_file(self, key: str, path: Path) -> None:
         with files.in_our_words():
@@ -103,9 +122,9 @@ class LocalStorage:
                         yield path.relative_to(self.root).as_posix(), max(0.0, now - path.stat().st_mtime)
 
     def sweep(self) -> int:
-        # An open upload has an owner who completes or aborts it.
+        # An open upload has an owner who completes or aborts it, and what is abandoned is asked for.
         with files.in_our_words():
-            return files.sweep(self.incoming, keep=OPEN) + files.sweep(self.work)
+            return files.sweep(self.incoming, keep=(OPEN, ARRIVING)) + files.sweep(self.work)
 
     def free_bytes(self) -> int:
         with files.in_our_words():
