@@ -101,7 +101,7 @@ const withoutTooBig = (files) => {
   const limit = Number(form.dataset.limit);
   const kept = new DataTransfer();
   for (const file of files) {
-    if (file.size > limit) refuse(file.name, `This file is bigger than ${megabytes(limit)}, the most that is taken here.`);
+    if (file.size > limit) refuse(file.name, `This file is bigger than ${form.dataset.limitWords}, the most that we take.`);
     else if (file.size === 0) refuse(file.name, "This file is empty.");
     else kept.items.add(file);
   }

@@ -122,9 +122,10 @@ class Queue:
 
 def _is_json(path: Path) -> bool:
     try:
-        return bool(json.loads(path.read_bytes() or b"null")) or path.suffix != ".msg"
+        json.loads(path.read_bytes())
     except ValueError:
         return False
+    return True
 
 
 def _settings(config: Config) -> dict[str, Any]:
