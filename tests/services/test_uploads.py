@@ -5,10 +5,12 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from tests.fakes import FakeTranscoder, MemoryStorage
 from webapp.config import Config
@@ -206,6 +208,25 @@ def test_another_file_from_a_page_that_was_left_open_is_another_file(alice: User
 
 def test_equal_bytes_sent_twice_make_two_files(alice: User) -> None:
     assert receive(alice).id != receive(alice).id
+
+
+def test_a_line_to_the_database_that_is_cut_in_the_commit_takes_no_object_from_a_file(
+    alice: User, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = uploads._commit
+
+    def cut(*given: Any) -> None:
+        commit(*given)
+        raise OperationalError("COMMIT", {}, Exception("the line is cut"), connection_invalidated=True)
+
+    monkeypatch.setattr(uploads, "_commit", cut)
+
+    with pytest.raises(OperationalError):
+        receive(alice)
+
+    db.session.rollback()
+    file = db.session.scalars(sa.select(AudioFile)).one()
+    assert list(storage.objects) == [file.key]
 
 
 def test_a_file_is_accepted_while_the_queue_is_down(alice: User, transcoder: FakeTranscoder) -> None:

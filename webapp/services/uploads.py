@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from webapp.db import db, writing
 from webapp.errors import EmptyFile, StorageFull, TooLarge
@@ -116,6 +116,8 @@ def _settle(file: AudioFile, arrived: Arriving, preset_names: Sequence[str]) -> 
             return known, None
         return file, _commit(file, arrived, facts, preset_names)
     except BaseException as exc:
+        if isinstance(exc, DBAPIError) and exc.connection_invalidated:
+            raise  # cut off in the commit: the file may be there, so the object is left to the sweep, which asks
         storage.delete(file.key)
         # The same form was sent twice at once, and the other was first.
         if isinstance(exc, IntegrityError) and (known := _sent_before(file, arrived)):
