@@ -26,9 +26,11 @@ from webapp.web import (
     headers,
     health,
     home,
+    language,
     live,
     notifications,
     proxies,
+    times,
     uploads,
 )
 
@@ -68,7 +70,7 @@ def create_app(
     login_manager.init_app(app)
     for module in (home, auth, account, files, uploads, notifications, health):
         app.register_blueprint(module.bp)
-    for room in (errors, auth, filters, headers, live, proxies):
+    for room in (errors, auth, language, times, filters, headers, live, proxies):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)

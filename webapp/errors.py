@@ -3,15 +3,22 @@
 from http import HTTPStatus
 from typing import ClassVar
 
+from webapp.words import N_
+
 
 class AppError(Exception):
-    """Something that the user can be told. The message is a full sentence and says what to do if there is anything."""
+    """Something that the user can be told. The message is a full sentence and says what to do if there is anything.
+
+    `sentence` is the message as the catalogue knows it, with `{names}` in the place of the values.
+    """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
-    message = "Something went wrong on our side. Nothing of yours was lost."
+    message = N_("Something went wrong on our side. Nothing of yours was lost.")
 
-    def __init__(self, message: str = "") -> None:
-        self.message = message or self.message
+    def __init__(self, sentence: str = "", **values: object) -> None:
+        self.sentence = sentence or self.message
+        self.values = values
+        self.message = self.sentence.format(**values) if values else self.sentence
         super().__init__(self.message)
 
 
@@ -23,64 +30,64 @@ class NotFound(AppError):
     """There is no such thing, or it belongs to somebody else: we do not say which."""
 
     status = HTTPStatus.NOT_FOUND
-    message = "There is nothing here."
+    message = N_("There is nothing here.")
 
 
 class BadRequest(AppError):
     """The request cannot be read."""
 
     status = HTTPStatus.BAD_REQUEST
-    message = "We could not understand that request. Please reload the page and try again."
+    message = N_("We could not understand that request. Please reload the page and try again.")
 
 
 class CutOff(BadRequest):
     """Fewer bytes arrived than were announced."""
 
-    message = "The upload was cut off before it was complete. Please send again what is not in your list."
+    message = N_("The upload was cut off before it was complete. Please send again what is not in your list.")
 
 
 class FormExpired(BadRequest):
     """The CSRF token is missing, or is not of this session."""
 
-    message = "This page is out of date. Please reload it and try again."
+    message = N_("This page is out of date. Please reload it and try again.")
 
 
 class NotSignedIn(AppError):
     """The deed needs a signed-in user."""
 
     status = HTTPStatus.UNAUTHORIZED
-    message = "Please sign in to do this."
+    message = N_("Please sign in to do this.")
 
 
 class WrongPassword(AppError):
     """The address or the password is wrong: we do not say which."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    message = "The e-mail address or the password is wrong."
+    message = N_("The e-mail address or the password is wrong.")
 
 
 class Forbidden(AppError):
     """Nobody may do this here."""
 
     status = HTTPStatus.FORBIDDEN
-    message = "This is not allowed here."
+    message = N_("This is not allowed here.")
 
 
 class Conflict(AppError):
     """The thing is not in a state in which this can be done."""
 
     status = HTTPStatus.CONFLICT
-    message = "This cannot be done right now. Please reload the page."
+    message = N_("This cannot be done right now. Please reload the page.")
 
 
 class TooMany(AppError):
     """Tried too often. Carries the seconds until it may be tried again."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    message = "Too many attempts. Please wait a few minutes and try again."
+    message = N_("Too many attempts. Please wait a few minutes and try again.")
 
-    def __init__(self, message: str = "", *, retry_after: int) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str = "", *, retry_after: int) -> None:
+        super().__init__(sentence)
         self.retry_after = retry_after
 
 
@@ -88,45 +95,45 @@ class TooLarge(AppError):
     """The file, or what the user would then have, is over a limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    message = "This file is too big."
+    message = N_("This file is too big.")
 
 
 class Refused(AppError):
     """What was sent can be read but not accepted. Retrying it unchanged is pointless."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    message = "This cannot be accepted."
+    message = N_("This cannot be accepted.")
 
 
 class EmptyFile(Refused):
     """A file of no bytes."""
 
-    message = "This file is empty."
+    message = N_("This file is empty.")
 
 
 class NotAudio(Refused):
     """Not audio, or not of a format that we read."""
 
-    message = "This is not audio that we can read."
+    message = N_("This is not audio that we can read.")
 
 
 class UnknownPreset(Refused):
     """A preset that we do not have."""
 
-    message = "One of the chosen formats is unknown here. Please reload the page and choose again."
+    message = N_("One of the chosen formats is unknown here. Please reload the page and choose again.")
 
 
 class Unavailable(AppError):
     """Our own trouble, and it will pass."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    message = "We cannot do this at the moment. Please try again in a minute."
+    message = N_("We cannot do this at the moment. Please try again in a minute.")
 
 
 class StorageFull(Unavailable):
     """There is no room left where files are kept."""
 
-    message = "There is no room left on the server. Nothing was kept; please try again later."
+    message = N_("There is no room left on the server. Nothing was kept; please try again later.")
 
 
 class StorageUnavailable(Unavailable):
@@ -136,7 +143,7 @@ class StorageUnavailable(Unavailable):
 class ObjectMissing(Unavailable):
     """An object that should be in the storage is not there."""
 
-    message = "The file is not in the storage. Please tell whoever runs this service."
+    message = N_("The file is not in the storage. Please tell whoever runs this service.")
 
 
 class TranscoderUnavailable(Unavailable):
@@ -146,10 +153,10 @@ class TranscoderUnavailable(Unavailable):
 class EncodeFailed(AppError):
     """A rendition could not be made. The message is the reason, for the user; `detail` is the encoder's last words."""
 
-    message = "The sound could not be converted."
+    message = N_("The sound could not be converted.")
 
-    def __init__(self, message: str = "", *, detail: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str = "", *, detail: str = "", **values: object) -> None:
+        super().__init__(sentence, **values)
         self.detail = detail
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from webapp.errors import UnknownPreset
+from webapp.words import N_
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,7 @@ def _opus(name: str, label: str, kbps: int) -> Preset:
 _VORBIS = Preset(
     name="ogg-q6",
     label="Ogg Vorbis",
-    note="quality 6",
+    note=N_("quality 6"),
     extension="ogg",
     media_type="audio/ogg",
     codec="vorbis",
@@ -134,12 +135,12 @@ _VORBIS = Preset(
 
 _ALL = (
     _pcm("wav", "WAV", 16, _UP_TO_48),
-    _lossless("flac", "FLAC", "lossless", "flac", "audio/flac", "flac"),
+    _lossless("flac", "FLAC", N_("lossless"), "flac", "audio/flac", "flac"),
     _aac("mp4", "MP4", 256, "mp4"),
     _mp3("mp3-320", "MP3 320", "320 kbit/s", kbps=320),
     _opus("opus-128", "Opus 128", 128),
     _mp3("mp3-192", "MP3 192", "192 kbit/s", kbps=192),
-    _mp3("mp3-v0", "MP3 V0", "variable, best", quality=0),
+    _mp3("mp3-v0", "MP3 V0", N_("variable bit rate, best quality"), quality=0),
     _aac("m4a-256", "M4A 256", 256, "m4a"),
     _aac("m4a-128", "M4A 128", 128, "m4a"),
     _opus("opus-64", "Opus 64", 64),

@@ -26,7 +26,9 @@ def test_a_job_is_complete_when_all_its_renditions_are(alice: User, song: AudioF
     finish(song.job, JobStatus.COMPLETE, "mp4")
 
     assert song.status is JobStatus.COMPLETE
-    assert [(note.kind, note.text) for note in told(alice)] == [(Kind.COMPLETE, "WAV, FLAC and MP4")]
+    (note,) = told(alice)
+    assert (note.kind, note.ready, note.failed, note.text) == (Kind.COMPLETE, ["wav", "flac", "mp4"], [], "")
+    assert note.batch == song.batch
 
 
 def test_a_job_of_which_something_failed_is_partial_and_says_why(alice: User, song: AudioFile) -> None:
@@ -35,9 +37,9 @@ def test_a_job_of_which_something_failed_is_partial_and_says_why(alice: User, so
 
     assert song.status is JobStatus.PARTIAL
     assert song.job.error == "The file ends in the middle of its sound."
-    assert [(note.kind, note.text) for note in told(alice)] == [
-        (Kind.PARTIAL, "WAV and FLAC ready. MP4: The file ends in the middle of its sound.")
-    ]
+    (note,) = told(alice)
+    assert (note.kind, note.ready, note.failed) == (Kind.PARTIAL, ["wav", "flac"], ["mp4"])
+    assert note.text == "The file ends in the middle of its sound."
 
 
 def test_a_job_of_which_all_failed_is_an_error_that_gives_each_reason_once(alice: User, song: AudioFile) -> None:

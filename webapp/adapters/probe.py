@@ -14,6 +14,7 @@ from webapp.adapters.transcoders import command, sandbox
 from webapp.adapters.transcoders.sandbox import Box, Ending, Limits
 from webapp.errors import NotAudio
 from webapp.ports import Facts
+from webapp.words import N_
 
 CHILD = Path(__file__).with_name("probe_child.py")
 MOST_OUTPUT = 1 << 16
@@ -21,7 +22,7 @@ TAGS = ("title", "artist", "album", "track", "date", "year", "genre", "comment")
 LONGEST_TAG = 1000
 RATES = range(1_000, 768_001)
 CHANNELS = range(1, 33)
-NO_SOUND = "There is no sound in this file."
+NO_SOUND = N_("There is no sound in this file.")
 # Hours of it in so little space are a trap: they would be gigabytes, and there would be nothing to hear.
 FEWEST_BITS_PER_SECOND = 400
 WORTH_COUNTING_SECONDS = 3600
@@ -138,15 +139,24 @@ def _facts(said: dict[str, Any]) -> Facts:
 def _check(facts: Facts, size: int) -> None:
     """Return if it is a sound that we convert. Raises NotAudio with the reason."""
     if facts.sample_rate not in RATES:
-        raise NotAudio(f"This sound has a sample rate of {facts.sample_rate:,} Hz, which we cannot convert.")
+        raise NotAudio(
+            N_("This sound has a sample rate of {rate} Hz, which we cannot convert."), rate=f"{facts.sample_rate:,}"
+        )
     if facts.channels not in CHANNELS:
-        raise NotAudio(f"This sound has {facts.channels:,} channels, and we convert at most {CHANNELS[-1]}.")
+        raise NotAudio(
+            N_("This sound has {channels} channels, and we convert at most {most}."),
+            channels=f"{facts.channels:,}",
+            most=CHANNELS[-1],
+        )
     seconds = facts.seconds or 0
     # Written so that it holds for NaN as well.
     if not 0 <= seconds <= command.LONGEST_SECONDS:
-        raise NotAudio("This sound is longer than 24 hours, which is more than we convert.")
+        raise NotAudio(N_("This sound is longer than 24 hours, which is more than we convert."))
     if seconds > WORTH_COUNTING_SECONDS and size * 8 / seconds < FEWEST_BITS_PER_SECOND:
-        raise NotAudio(f"This file is far too small for the {seconds / 3600:.0f} hours of sound that it says it holds.")
+        raise NotAudio(
+            N_("This file is far too small for the {hours} hours of sound that it says it holds."),
+            hours=f"{seconds / 3600:.0f}",
+        )
 
 
 def _container(said: dict[str, Any], codec: str) -> str:

@@ -62,6 +62,7 @@ class AudioFile(Base):
     __table_args__ = (
         sa.UniqueConstraint("owner_id", "once"),
         sa.Index("ix_audio_files_owner_id_created_at", "owner_id", "created_at"),
+        sa.Index("ix_audio_files_batch", "batch"),
     )
 
     @classmethod

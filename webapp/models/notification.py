@@ -33,8 +33,14 @@ class Notification(Base):
     audio_file_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("audio_files.id", ondelete="CASCADE"), index=True)
     job_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("transcode_jobs.id", ondelete="CASCADE"))
     kind: Mapped[Kind]
+    batch: Mapped[uuid.UUID]
+    """The file's: what was sent together is told together."""
+    ready: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """The names of the presets whose renditions were ready."""
+    failed: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """The names of the presets whose renditions had failed."""
     text: Mapped[str] = mapped_column(default="")
-    """What there is to say beyond the kind: the formats that are ready, or why it failed."""
+    """Why something failed."""
     version: Mapped[int] = mapped_column(default=0)
     """The user's version at which it came: an open page knows by it whether it has told of it."""
     seen_at: Mapped[datetime | None]
@@ -45,7 +51,8 @@ class Notification(Base):
 
     __table_args__ = (
         sa.UniqueConstraint("job_id", "kind"),
-        sa.Index("ix_notifications_standing", "user_id", "dismissed_at", "seen_at"),
+        sa.Index("ix_notifications_standing", "user_id", "dismissed_at", "id"),
+        sa.Index("ix_notifications_unread", "user_id", "dismissed_at", "seen_at", "id"),
         sa.Index("ix_notifications_user_id_id", "user_id", "id"),
     )
 

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.db import Base, created, pk
 
+# The first follows the system.
+THEMES = ("auto", "light", "dark")
+
 
 class User(Base):
     """Somebody with an account, and the counters by which open pages learn that something of theirs has changed."""
@@ -28,6 +31,17 @@ class User(Base):
     """The version at which an alert last came, went or was seen."""
     turn: Mapped[int] = mapped_column(default=0)
     """Goes to the end of the line with each rendition that a worker claims for the user."""
+
+    theme: Mapped[str] = mapped_column(sa.String(5), default=THEMES[0])
+    language: Mapped[str] = mapped_column(sa.String(16), default="")
+    """Of the catalogues in translations/; nothing: as the browser asks."""
+    time_zone: Mapped[str] = mapped_column(sa.String(64), default="")
+    """A name of the IANA's; nothing: as the browser has it."""
+    quiet_kinds: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """Kinds of notifications that go straight to the inbox."""
+    has_shortcuts: Mapped[bool] = mapped_column(default=True)
+    has_system_notifications: Mapped[bool] = mapped_column(default=False)
+    has_sound: Mapped[bool] = mapped_column(default=False)
 
     # What Flask-Login asks of whoever is signed in. The token is set by the loader and is in no column.
     session_token = ""

@@ -18,6 +18,7 @@ from webapp.extensions import settings
 from webapp.models import SignIn, User
 from webapp.models.sign_in import hash_of
 from webapp.services import throttle
+from webapp.words import N_
 
 # argon2-cffi's defaults (RFC 9106's second choice) are above what OWASP ASVS 5.0, appendix C asks for.
 _hasher = PasswordHasher()
@@ -36,7 +37,7 @@ ROWS = tuple(
 class AddressTaken(Refused):
     """Somebody has an account with this address."""
 
-    message = "There is an account with this address already. Sign in, or use another address."
+    message = N_("There is an account with this address already. Sign in, or use another address.")
 
 
 class WeakPassword(Refused):
@@ -46,7 +47,7 @@ class WeakPassword(Refused):
 def register(email: str, password: str) -> User:
     """A new account. Raises AddressTaken, WeakPassword, or Forbidden where visitors cannot make accounts."""
     if settings.registration != "open":
-        raise Forbidden("New accounts are made by the administrator here.")
+        raise Forbidden(N_("New accounts are made by the administrator here."))
     return add(email, password)
 
 
@@ -99,7 +100,7 @@ def change_password(user: User, current: str, password: str, *, address: str) ->
     """Change it and end every session of the user. Raises WrongPassword, TooMany or WeakPassword."""
     attempt = throttle.begin(user.email, address)
     if not _verify(user.password_hash, current):
-        raise WrongPassword("The current password is wrong.")
+        raise WrongPassword(N_("The current password is wrong."))
     throttle.succeed(attempt)
     set_password(user.email, password)
 
@@ -127,7 +128,7 @@ def _checked(email: str) -> str:
     try:
         return validate_email(email, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as exc:
-        raise Refused("This is not an e-mail address. One looks like name@example.com.") from exc
+        raise Refused(N_("This is not an e-mail address. One looks like name@example.com.")) from exc
 
 
 def _named(email: str) -> User:
@@ -140,16 +141,16 @@ def _named(email: str) -> User:
 def _check_strength(password: str, email: str) -> None:
     """NIST SP 800-63B-4, 3.1.1.2: a least length, any characters, no rules of composition, a list of known ones."""
     if len(password) < settings.password_min_length:
-        raise WeakPassword(f"Use at least {settings.password_min_length} characters.")
+        raise WeakPassword(N_("Use at least {count} characters."), count=settings.password_min_length)
     if len(password) > LONGEST_PASSWORD:
-        raise WeakPassword(f"Use at most {LONGEST_PASSWORD} characters.")
+        raise WeakPassword(N_("Use at most {count} characters."), count=LONGEST_PASSWORD)
     folded = password.casefold()
     if folded in _common_passwords() or folded == email.strip().casefold():
-        raise WeakPassword("This password is among the first that are tried. Use another one.")
+        raise WeakPassword(N_("This password is among the first that are tried. Use another one."))
     if any(folded in row for row in ROWS):
-        raise WeakPassword("This password is among the first that are tried. Use another one.")
+        raise WeakPassword(N_("This password is among the first that are tried. Use another one."))
     if len(set(folded)) < 4:  # noqa: PLR2004 - "aaaaaaaaaaaa" is in no list
-        raise WeakPassword("Use more than a few different characters.")
+        raise WeakPassword(N_("Use more than a few different characters."))
 
 
 def _verify(hashed: str, password: str) -> bool:

@@ -13,6 +13,7 @@ from webapp.models import AudioFile, Rendition, User, Waveform
 from webapp.ports import WAITING, Facts, JobEvent, JobStatus
 from webapp.presets import PRESETS, Preset
 from webapp.services import changes, jobs
+from webapp.words import N_
 
 MOST_TRIES = 3
 PIECES: tuple[type[Rendition | Waveform], ...] = (Rendition, Waveform)
@@ -140,7 +141,7 @@ def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim
 def _give_up(token: str) -> bool:
     rendition = db.session.scalar(sa.select(Rendition).where(Rendition.token == token))
     if rendition is not None:
-        reason = "Converting this file was tried three times, and the converter broke down each time."
+        reason = N_("Converting this file was tried three times, and the converter broke down each time.")
         return jobs.record(
             JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token)
         )

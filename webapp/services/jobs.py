@@ -124,10 +124,11 @@ def _settle(job: TranscodeJob, owner_id: int) -> None:
     """End the job if its renditions have all ended, and tell the owner if it is this that ended it."""
     status = renditions.outcome(job)
     has_ended = status is not None and job.move_to(status)
-    version = changes.made(owner_id, job.audio_file_id, alerts=has_ended)
+    changes.made(owner_id, job.audio_file_id, alerts=has_ended)
     if has_ended and job.status in KINDS:
-        text, job.error = renditions.summary(job)
-        notifications.announce(job, KINDS[job.status], text, owner_id=owner_id, version=version)
+        ready, failed, job.error = renditions.summary(job)
+        owner = db.session.get_one(User, owner_id, populate_existing=True)
+        notifications.announce(job, KINDS[job.status], owner=owner, ready=ready, failed=failed)
 
 
 def _withdraw_alerts_of_what_is_no_more(file: AudioFile) -> None:

@@ -15,6 +15,7 @@ from webapp.models import AudioFile, Rendition, User
 from webapp.models.audio import EXTENSIONS
 from webapp.presets import Preset
 from webapp.services import changes
+from webapp.words import N_
 
 PAGE_SIZE = 25
 LONGEST_NAME = 255
@@ -70,7 +71,7 @@ def rename(user: User, file_id: uuid.UUID, name: str) -> None:
     """Give the file another name. Raises Refused for one that is empty or too long."""
     name = one_line(name)
     if not name or len(name) > LONGEST_NAME:
-        raise Refused(f"A name has from 1 to {LONGEST_NAME} characters.")
+        raise Refused(N_("A name has from 1 to {count} characters."), count=LONGEST_NAME)
     with writing():
         changes.lock(user.id)
         find(user, file_id).name = name

@@ -1,7 +1,7 @@
 """What a user is told, and what becomes of it."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -11,16 +11,23 @@ from webapp.models import Kind, Notification, TranscodeJob, User
 from webapp.services import changes
 
 
-def announce(job: TranscodeJob, kind: Kind, text: str, *, owner_id: int, version: int) -> None:
-    """Add, without committing, the news of this kind about the job; a job has one of each kind at the most."""
+def announce(job: TranscodeJob, kind: Kind, *, owner: User, ready: Sequence[str], failed: Sequence[str]) -> None:
+    """Add, without committing, the news of this kind about the job; a job has one of each kind at the most.
+
+    What the owner wants to be quiet goes straight to the inbox.
+    """
     db.session.add(
         Notification(
-            user_id=owner_id,
+            user_id=owner.id,
             audio_file_id=job.audio_file_id,
             job_id=job.id,
+            batch=job.audio_file.batch,
             kind=kind,
-            text=text,
-            version=version,
+            ready=list(ready),
+            failed=list(failed),
+            text=job.error,
+            version=owner.version,
+            dismissed_at=utcnow() if kind in owner.quiet_kinds else None,
         )
     )
 

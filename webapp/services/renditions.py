@@ -91,16 +91,11 @@ def outcome(job: TranscodeJob) -> JobStatus | None:
     return JobStatus.PARTIAL if JobStatus.COMPLETE in ends else JobStatus.ERROR
 
 
-def summary(job: TranscodeJob) -> tuple[str, str]:
-    """What to tell of a job that has ended, and why something of it failed, if it did."""
-    ready = [r.preset.label for r in of_job(job) if r.is_ready]
+def summary(job: TranscodeJob) -> tuple[list[str], list[str], str]:
+    """Of a job that has ended: the presets that are ready, those that failed, and why they did."""
+    ready = [r.preset_name for r in of_job(job) if r.is_ready]
     failed = [r for r in of_job(job) if r.status is JobStatus.ERROR]
-    why = " ".join(dict.fromkeys(r.error for r in failed))
-    if not failed:
-        return _listed(ready), ""
-    if not ready:
-        return why, why
-    return f"{_listed(ready)} ready. {_listed([r.preset.label for r in failed])}: {why}", why
+    return ready, [r.preset_name for r in failed], " ".join(dict.fromkeys(r.error for r in failed))
 
 
 def of_job(job: TranscodeJob) -> Sequence[Rendition]:
@@ -118,7 +113,3 @@ def _ended(event: JobEvent) -> dict[str, object]:
         "error": event.error,
         "detail": event.detail,
     }
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -14,10 +14,11 @@ from webapp.extensions import probe, settings, storage
 from webapp.models import AudioFile, User
 from webapp.ports import Facts
 from webapp.services import changes, jobs, library
+from webapp.words import N_
 
 # Each look may take a gibibyte for a file that is made to.
 _looking = threading.BoundedSemaphore(4)
-NO_ROOM = "There is not enough room left in your account for this file. Delete some files first."
+NO_ROOM = N_("There is not enough room left in your account for this file. Delete some files first.")
 
 
 def receive(
@@ -69,7 +70,8 @@ class Arriving:
             self.size += len(chunk)
             if self.size > settings.max_upload_bytes:
                 raise TooLarge(
-                    f"This file is bigger than {in_words(settings.max_upload_bytes)}, the most that we take."
+                    N_("This file is bigger than {limit}, the most that we take."),
+                    limit=in_words(settings.max_upload_bytes),
                 )
             if self.size > self.room:
                 raise TooLarge(NO_ROOM)
@@ -86,6 +88,8 @@ class Arriving:
 
 def in_words(size: int) -> str:
     """A number of bytes, for people."""
+    if size == 1:
+        return "1 byte"
     amount = float(size)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units, as shops and systems print them

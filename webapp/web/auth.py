@@ -13,6 +13,7 @@ from webapp.models import SignIn, User
 from webapp.services import accounts
 from webapp.web import htmx
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
+from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 bp = Blueprint("auth", __name__, url_prefix="/auth")
@@ -33,7 +34,7 @@ def register() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(_target())
     if settings.registration != "open":
-        raise Forbidden("New accounts are made by the administrator here.")
+        raise Forbidden(N_("New accounts are made by the administrator here."))
     return render_template("auth/register.html", form=RegisterForm(formdata=None))
 
 

@@ -13,17 +13,18 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.db import db
 from webapp.errors import AppError, FormExpired, NotFound, NotSignedIn, StorageFull, TooLarge, TooMany, Unavailable
-from webapp.web import htmx, live
+from webapp.web import htmx, language, live
+from webapp.words import N_
 
 log = logging.getLogger(__name__)
 
 _SENTENCES = {
-    HTTPStatus.BAD_REQUEST: "We could not understand that request. Please reload the page and try again.",
-    HTTPStatus.FORBIDDEN: "This is not allowed here.",
+    HTTPStatus.BAD_REQUEST: N_("We could not understand that request. Please reload the page and try again."),
+    HTTPStatus.FORBIDDEN: N_("This is not allowed here."),
     HTTPStatus.NOT_FOUND: NotFound.message,
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not do that.",
+    HTTPStatus.METHOD_NOT_ALLOWED: N_("This address does not do that."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge.message,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The file has no such part.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: N_("The file has no such part."),
 }
 
 
@@ -45,7 +46,7 @@ def _number_request() -> None:
 def _of_ours(error: AppError) -> ResponseReturnValue:
     if isinstance(error, NotSignedIn):
         return _ask_to_sign_in(error)
-    response = _answer(error.status, error.message, error.__class__.__name__)
+    response = _answer(error.status, language.say(error), error.__class__.__name__)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -55,7 +56,9 @@ def _of_http(error: HTTPException) -> ResponseReturnValue:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
-    response = _answer(status, _SENTENCES.get(status, f"{status.phrase}."), status.phrase.replace(" ", ""))
+    response = _answer(
+        status, language.gettext(_SENTENCES.get(status, f"{status.phrase}.")), status.phrase.replace(" ", "")
+    )
     response.headers.extend((k, v) for k, v in error.get_headers() if k in ("Allow", "Content-Range"))
     return response
 
@@ -70,7 +73,7 @@ def _of_database(error: sqlalchemy.exc.SQLAlchemyError) -> ResponseReturnValue:
 
 def _of_nobody(error: Exception) -> ResponseReturnValue:
     log.error("request %s: %s %s", g.get("request_id"), request.method, request.path, exc_info=error)
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, AppError.message, "InternalError")
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, language.say(AppError()), "InternalError")
 
 
 def _ask_to_sign_in(error: NotSignedIn) -> ResponseReturnValue:
@@ -82,7 +85,7 @@ def _ask_to_sign_in(error: NotSignedIn) -> ResponseReturnValue:
         return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": sign_in})
     if is_page and not _wants_json():
         return redirect(url_for("auth.login", next=htmx.safe_path(target)))
-    return _answer(error.status, error.message, error.__class__.__name__)
+    return _answer(error.status, language.say(error), error.__class__.__name__)
 
 
 def _answer(status: HTTPStatus, message: str, name: str) -> Response:

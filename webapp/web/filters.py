@@ -1,49 +1,50 @@
-"""How numbers, times and outlines are shown."""
+"""How numbers, states and outlines are shown."""
 
 import hashlib
 import json
-from datetime import datetime
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
+from babel.lists import format_list
+from babel.numbers import format_decimal
 from flask import Flask, url_for
 
-from webapp.db import utcnow
-from webapp.models import Kind
+from webapp.models import Kind, Notification
 from webapp.ports import JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
 from webapp.services.uploads import in_words
+from webapp.web.language import gettext, ngettext, reader
+from webapp.words import N_
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-MINUTE, HOUR, DAY = 60, 3600, 86400
 _STATES = {
-    JobStatus.CREATED: "Queued",
-    JobStatus.SUBMITTED: "Queued",
-    JobStatus.PROGRESSING: "Transcoding",
-    JobStatus.COMPLETE: "Ready",
-    JobStatus.PARTIAL: "Partly ready",
-    JobStatus.ERROR: "Failed",
-    JobStatus.CANCELED: "Canceled",
+    JobStatus.CREATED: N_("Queued"),
+    JobStatus.SUBMITTED: N_("Queued"),
+    JobStatus.PROGRESSING: N_("Transcoding"),
+    JobStatus.COMPLETE: N_("Ready"),
+    JobStatus.PARTIAL: N_("Partly ready"),
+    JobStatus.ERROR: N_("Failed"),
+    JobStatus.CANCELED: N_("Canceled"),
 }
 _HEADLINES = {
-    Kind.COMPLETE: "Ready",
-    Kind.PARTIAL: "Partly ready",
-    Kind.ERROR: "Failed",
-    Kind.EXPIRING: "Expires soon",
+    Kind.COMPLETE: N_("Ready"),
+    Kind.PARTIAL: N_("Partly ready"),
+    Kind.ERROR: N_("Failed"),
+    Kind.EXPIRING: N_("Expires soon"),
 }
 
 
 def init_app(app: Flask) -> None:
     """Make them known to the templates."""
     app.jinja_env.filters.update(
-        bytes=in_words,
-        duration=duration,
+        bytes=size,
         khz=khz,
-        ago=ago,
-        exact=exact,
         channels=channels,
-        state=_STATES.__getitem__,
-        headline=_HEADLINES.__getitem__,
+        state=lambda status: gettext(_STATES[status]),
+        headline=lambda kind: gettext(_HEADLINES[kind]),
+        listed=listed,
+        said=said,
     )
     app.jinja_env.globals.update(
         static_url=static_url,
@@ -58,47 +59,37 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
-def duration(seconds: float | None) -> str:
-    """4:10, or 1:02:03 from an hour on; nothing for what is not known."""
-    if seconds is None:
-        return ""
-    whole = max(1, round(seconds)) if seconds > 0 else 0
-    hours, rest = divmod(whole, HOUR)
-    minutes, rest = divmod(rest, MINUTE)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def size(count: int) -> str:
+    """A number of bytes, for people."""
+    if count < 1000:  # noqa: PLR2004 - decimal units, as shops and systems print them
+        return ngettext("{count} byte", "{count} bytes", count).format(count=count)
+    number, unit = in_words(count).split()
+    return f"{format_decimal(number, locale=reader().locale)} {unit}"
 
 
 def khz(rate: int) -> str:
     """44.1 kHz."""
-    return f"{rate / 1000:g} kHz"
+    return f"{format_decimal(rate / 1000, locale=reader().locale)} kHz"
 
 
-def ago(moment: datetime) -> str:
-    """How long ago, in words; the date when that is more than a week."""
-    seconds = (utcnow() - moment).total_seconds()
-    if seconds < 45:  # noqa: PLR2004 - "just now" is what people call it
-        return "just now"
-    if seconds < HOUR:
-        return _count(round(seconds / MINUTE) or 1, "minute")
-    if seconds < DAY:
-        return _count(round(seconds / HOUR), "hour")
-    if seconds < 7 * DAY:
-        return _count(round(seconds / DAY), "day")
-    return f"{moment:%-d %b %Y}"
+def said(note: Notification) -> str:
+    """What there is to say beyond the kind: the formats that are ready, and why others failed."""
+    ready, failed = (listed([PRESETS[name].label for name in names]) for names in (note.ready, note.failed))
+    why = gettext(note.text)
+    if ready and failed:
+        return gettext("{ready} ready. {failed}: {why}").format(ready=ready, failed=failed, why=why)
+    return why or ready
 
 
-def exact(moment: datetime) -> str:
-    """The date and time, for whoever wants to know."""
-    return f"{moment:%-d %B %Y, %H:%M} UTC"
+def listed(words: Sequence[str]) -> str:
+    """WAV, FLAC and MP4."""
+    return format_list(words, locale=reader().locale)
 
 
 def channels(count: int) -> str:
     """How many, as people call it."""
-    return {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}.get(count, f"{count} channels")
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    known = {1: gettext("mono"), 2: gettext("stereo"), 6: "5.1", 8: "7.1"}
+    return known.get(count) or ngettext("{count} channel", "{count} channels", count).format(count=count)
 
 
 @cache

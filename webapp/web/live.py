@@ -16,12 +16,14 @@ from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
 from webapp.models.audio import SORTS
 from webapp.ports import BUSY
 from webapp.services import library
+from webapp.web.language import gettext
+from webapp.words import N_
 
 # Milliseconds. The last is what a page costs that nobody is waiting at.
 NEARLY_DONE_PACE, BUSY_PACE, IDLE_PACE = 500, 1000, 15000
 NEARLY_DONE_PERCENT = 90.0
 MOST_CARDS = 5
-_TITLES = {"files": "Files", "inbox": "Inbox", "account": "Account"}
+_TITLES = {"files": N_("Files"), "inbox": N_("Inbox"), "account": N_("Account")}
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def title_of(place: Place) -> str:
     if place.on == "file" and place.file_id and not place.title:
         name = sa.select(AudioFile.name).where(AudioFile.id == place.file_id, AudioFile.owner_id == current_user.id)
         return db.session.scalar(name) or "Files"
-    return place.title or _TITLES.get(place.on, "Tapedeck")
+    return place.title or gettext(_TITLES.get(place.on, "Tapedeck"))
 
 
 def _spoken(user: User, since: int) -> Sequence[Notification]:

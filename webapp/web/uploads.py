@@ -20,6 +20,7 @@ from webapp.presets import chosen
 from webapp.services import library, uploads
 from webapp.web import htmx
 from webapp.web.multipart import StreamedForm
+from webapp.words import N_
 
 bp = Blueprint("uploads", __name__)
 
@@ -42,7 +43,7 @@ def create() -> ResponseReturnValue:
     db.session.rollback()  # no transaction is open while bytes are waited for
     received = _receive(user, _form())
     if not received.files and not received.refusals:
-        raise Refused("Choose at least one file.")
+        raise Refused(N_("Choose at least one file."))
     if not received.files and not htmx.asked():
         raise received.refusals[0][1]
     if htmx.asked():

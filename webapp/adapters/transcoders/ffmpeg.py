@@ -18,6 +18,7 @@ from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
 from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
 from webapp.ports import Facts, JobSpec, Output, Peaks
 from webapp.presets import Preset
+from webapp.words import N_
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,14 @@ NO_MEMORY = 256 - errno.ENOMEM
 NEXT_TO_NOTHING = 1 << 20
 SAFE_VERSIONS = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
 _MINUTE = 60
-NO_SOUND = "There is no sound in this file."
+NO_SOUND = N_("There is no sound in this file.")
 
 REASONS = {
-    Ending.IDLE: "The conversion stood still and was ended. The file is probably damaged.",
-    Ending.TOO_LONG: "This file takes too long to convert.",
-    Ending.TOO_LARGE: "The result would be too large.",
-    Ending.CRASHED: "The converter broke down on this file. The file is probably damaged.",
-    Ending.EXITED: "The sound could not be converted. The file is probably damaged.",
+    Ending.IDLE: N_("The conversion stood still and was ended. The file is probably damaged."),
+    Ending.TOO_LONG: N_("This file takes too long to convert."),
+    Ending.TOO_LARGE: N_("The result would be too large."),
+    Ending.CRASHED: N_("The converter broke down on this file. The file is probably damaged."),
+    Ending.EXITED: N_("The sound could not be converted. The file is probably damaged."),
 }
 
 
@@ -191,7 +192,7 @@ def _check(ended: Ended, folder: Path | None, paths: tuple[Path, ...]) -> None:
     if folder and (ended.code in NO_ROOM or shutil.disk_usage(folder).free < NEXT_TO_NOTHING):
         raise StorageFull
     if ended.code == NO_MEMORY:
-        raise EncodeFailed("This file takes too much memory to convert.", detail=_detail(ended, paths))
+        raise EncodeFailed(N_("This file takes too much memory to convert."), detail=_detail(ended, paths))
     raise EncodeFailed(REASONS[ended.ending], detail=_detail(ended, paths))
 
 
@@ -208,10 +209,12 @@ def _check_length(seconds: float, facts: Facts) -> None:
     if not seconds:
         raise EncodeFailed(NO_SOUND)
     if seconds > command.LONGEST_SECONDS:
-        raise EncodeFailed("This sound is longer than 24 hours, which is more than we convert.")
+        raise EncodeFailed(N_("This sound is longer than 24 hours, which is more than we convert."))
     expected = facts.seconds or 0
     if seconds < expected - max(0.5, expected * 0.02):
-        raise EncodeFailed(f"The file is damaged or cut short: only {_part(seconds, expected)} could be read.")
+        raise EncodeFailed(
+            N_("The file is damaged or cut short: only {part} could be read."), part=_part(seconds, expected)
+        )
 
 
 def _part(seconds: float, whole: float) -> str:

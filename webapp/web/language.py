@@ -1,0 +1,116 @@
+"""The reader's language and time zone. A language is a file, translations/<language>.po."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, g, request
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.db import db
+from webapp.errors import AppError
+
+FOLDER = Path(__file__).resolve().parents[2] / "translations"
+# The language that the sentences are written in. Of its dialects, the one that tells dates and times as most places do.
+SOURCE, SOURCE_LOCALE = "en", Locale("en", "GB")
+# Where a page of ours notes the browser's time zone, see static/app.js.
+ZONE_COOKIE = "zone"
+
+
+@dataclass(frozen=True)
+class Language:
+    """One that pages can be read in."""
+
+    tag: str
+    """As RFC 5646 has it."""
+    locale: Locale
+    catalogue: NullTranslations
+
+    @property
+    def name(self) -> str:
+        """What its speakers call it."""
+        return (Locale(self.locale.language).get_display_name() or self.tag).capitalize()
+
+
+def init_app(app: Flask) -> None:
+    """Let templates say things in the reader's language."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.jinja_env.globals.update(languages=languages, reader=reader)
+    app.jinja_env.filters.update(say=say)
+
+
+@cache
+def languages(folder: Path = FOLDER) -> Mapping[str, Language]:
+    """All there are, by their tags, that of the sentences first."""
+    found = {SOURCE: Language(SOURCE, SOURCE_LOCALE, NullTranslations())}
+    for path in sorted(folder.glob("*.po")):
+        locale = Locale.parse(path.stem, sep="-")
+        found[path.stem] = Language(path.stem, locale, _read(path, locale))
+    return found
+
+
+def reader() -> Language:
+    """The language that the signed-in user has chosen, or else the best that the browser asks for."""
+    if "reader" not in g:
+        known = languages()
+        g.reader = known.get(_chosen("language")) or known[request.accept_languages.best_match(known, default=SOURCE)]
+    language: Language = g.reader
+    return language
+
+
+def zone() -> ZoneInfo:
+    """The time zone that the signed-in user has chosen, or else the browser's, or UTC."""
+    if "zone" not in g:
+        wanted = _chosen("time_zone") or request.cookies.get(ZONE_COOKIE, "")
+        g.zone = ZoneInfo(wanted if wanted in zones() else "UTC")
+    zone: ZoneInfo = g.zone
+    return zone
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names that the IANA's database has."""
+    return frozenset(available_timezones())
+
+
+def gettext(sentence: str) -> str:
+    """The sentence in the reader's language."""
+    return str(reader().catalogue.gettext(sentence)) if sentence else ""
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of the sentence that goes with the count."""
+    return str(reader().catalogue.ngettext(one, many, count))
+
+
+def say(error: AppError) -> str:
+    """What to tell of it."""
+    sentence = gettext(error.sentence)
+    return sentence.format(**error.values) if error.values else sentence
+
+
+def _chosen(setting: str) -> str:
+    try:
+        return getattr(current_user, setting, "")
+    except SQLAlchemyError:  # that the database is gone has to be said in some language
+        db.session.rollback()
+        return ""
+
+
+def _read(path: Path, locale: Locale) -> NullTranslations:
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=str(locale))
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
