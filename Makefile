@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := help
 MINUTES ?= 10
 SECONDS ?= 600
-.PHONY: help run web worker test test-all check chaos bench format lint installed installed-dev
+FOLDER ?= build/screenshots
+.PHONY: help run web worker test test-all check chaos bench screenshots words format lint installed installed-dev
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -45,7 +46,14 @@ chaos: installed-dev ## kill web and worker at random for ten minutes (MINUTES=â
 
 bench: installed-dev ## how we compare with something real, measured in the same run
 	@$(PYTHON) -m benchmarks.poll
+	@$(PYTHON) -m benchmarks.alert
 	@$(PYTHON) -m benchmarks.transcode $(SECONDS)
+
+screenshots: installed-dev ## pictures of every page and state in build/screenshots (FOLDER=â€¦), and that of the README (README=1)
+	@exec $(PYTHON) -m scripts.screenshots "$(FOLDER)" $(if $(README),docs/files.png)
+
+words: installed-dev ## bring the catalogue of sentences, and each language, up to the code
+	@exec $(PYTHON) -m scripts.words
 
 format: installed-dev ## put the code into the form that lint asks for
 	@$(VENV)/bin/ruff check -q --fix-only .

@@ -1,50 +1,122 @@
-"""The idle poll over an empty view of the same app with the same cookie, in the same run.
+"""The idle poll over an empty view of the same app, asked with the same cookie, over HTTP, in the same run.
 
-    .venv/bin/python -m benchmarks.poll
+    .venv/bin/python -m benchmarks.poll [NOTIFICATIONS]
 
-Both are asked through the app's WSGI interface, so that what is measured is ours and not the server's.
+The web process is the one that `make run` starts, with one view more (benchmarks/empty.py). One user has a thousand
+notifications and another a million: an idle poll must not be slower for it.
 """
 
+import os
+import subprocess
+import sys
 import tempfile
-import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from flask.testing import FlaskClient
+import sqlalchemy as sa
 from flask_migrate import upgrade
 
+from benchmarks.client import Load, load
+from tests.factories import AudioFileFactory
+from tests.flows.house import ROOT, free_port, wait_for
+from tests.flows.visitor import Visitor
 from webapp import create_app
 from webapp.config import Config
-from webapp.db import db
-from webapp.services import accounts
+from webapp.db import db, utcnow
+from webapp.models import Kind, Notification, TranscodeJob, User
+from webapp.ports import JobStatus
 
-REQUESTS = 2000
-
-
-def main() -> None:
-    """Print the ratio of the best of three runs each."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Config(secret_key="x" * 32, data_dir=Path(folder), broker_url="memory://")
-        app = create_app(config)
-        app.config["WTF_CSRF_ENABLED"] = False
-        app.add_url_rule("/empty", view_func=lambda: ("", 204))
-        with app.app_context():
-            upgrade()
-            accounts.add("ana@example.com", "a tape in the rain")
-            db.engine.dispose()
-        client = app.test_client()
-        client.post("/auth/login", data={"email": "ana@example.com", "password": "a tape in the rain"})
-        empty = max(rate(client, "/empty") for _ in range(3))
-        poll = max(rate(client, "/alerts/poll?v=0") for _ in range(3))
-    print(f"idle poll {poll:.0f}/s, empty view {empty:.0f}/s, ratio {poll / empty:.2f}")
+FEW, MANY = 1_000, 1_000_000
+ROUNDS, SECONDS = 6, 1.5
+AT_ONCE = 10_000
 
 
-def rate(client: FlaskClient, address: str) -> float:
-    """Answers a second."""
-    begun = time.perf_counter()
-    for _ in range(REQUESTS):
-        assert client.get(address).status_code == 204
-    return REQUESTS / (time.perf_counter() - begun)
+def main(many: int) -> None:
+    """Print the best of several rounds, in each of which all are asked in turn."""
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as port:
+        visitors = {count: Visitor(port).register(f"has-{count}") for count in (FEW, many)}
+        notify(Path(name), visitors)
+        asked = {
+            "empty view": ("/empty", visitors[FEW]),
+            **{f"idle poll, {count} notifications": (poll_of(visitor), visitor) for count, visitor in visitors.items()},
+        }
+        rounds = [{what: ask(port, *how) for what, how in asked.items()} for _ in range(ROUNDS)]
+    best = {what: max((each[what] for each in rounds), key=lambda found: found.rate) for what in asked}
+    empty, few, much = (found.rate for found in best.values())
+    for what, found in best.items():
+        print(f"{what}: {found.rate:.0f}/s, {found.weight} bytes each, client at work {found.busy:.0%} of the time")
+    print(f"idle poll over empty view {few / empty:.2f}; with {many} notifications over {FEW} {much / few:.2f}")
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """The port that the web process answers at, until the end."""
+    port = free_port()
+    settings = {"DATA_DIR": str(folder), "PORT": str(port), "SECRET_KEY": "x" * 32, "BROKER_URL": "memory://"}
+    with create_app(config_of(folder)).app_context():
+        upgrade()
+        db.engine.dispose()
+    command = [sys.executable, "-c", "from webapp.server import main; main('benchmarks.empty:app')"]
+    web = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"], **settings})
+    try:
+        wait_for("the web process to answer", lambda: answers(port))
+        yield port
+    finally:
+        web.terminate()
+        web.wait(20)
+
+
+def config_of(folder: Path) -> Config:
+    """The settings that the web process has too."""
+    return Config(secret_key="x" * 32, data_dir=folder, broker_url="memory://")
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens."""
+    try:
+        return Visitor(port).get("/healthz").status == 200
+    except OSError:
+        return False
+
+
+def notify(folder: Path, visitors: dict[int, Visitor]) -> None:
+    """Give each as many notifications as their name says, each of a job of its own."""
+    with create_app(config_of(folder)).app_context():
+        for count in visitors:
+            user = db.session.scalars(User.with_email(f"has-{count}@example.com")).one()
+            file = AudioFileFactory(owner=user)
+            ids = {"user_id": user.id, "audio_file_id": file.id, "batch": file.batch}
+            db.session.rollback()
+            with db.engine.connect().execution_options(writing=True) as connection:
+                for first in range(2, count + 2, AT_ONCE):
+                    add(connection, range(first, min(first + AT_ONCE, count + 2)), ids)
+                connection.commit()
+        db.engine.dispose()
+
+
+def add(connection: sa.Connection, attempts: range, ids: dict[str, object]) -> None:
+    """A notification of each of these attempts at a file."""
+    new = [uuid.uuid4() for _ in attempts]
+    job = {"audio_file_id": ids["audio_file_id"], "preset_names": [], "status": JobStatus.COMPLETE, "error": ""}
+    jobs = [{"id": job_id, "attempt": n, **job} for job_id, n in zip(new, attempts, strict=True)]
+    connection.execute(sa.insert(TranscodeJob), jobs)
+    note = {"kind": Kind.COMPLETE, "dismissed_at": utcnow(), **ids}
+    connection.execute(sa.insert(Notification), [{"job_id": job_id, **note} for job_id in new])
+
+
+def poll_of(visitor: Visitor) -> str:
+    """What the page of this visitor asks when nothing is new."""
+    visitor.poll()
+    assert visitor.poll().status == 204
+    return visitor.poll_address
+
+
+def ask(port: int, address: str, visitor: Visitor) -> Load:
+    """How fast the address is answered."""
+    return load(port, address, visitor.headers()["Cookie"], SECONDS)
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else MANY)

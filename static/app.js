@@ -11,11 +11,23 @@ const isPoller = (element) => element instanceof Element && element.matches("[da
 
 const setLost = (isLost) => {
   const banner = $("connection-lost");
-  if (banner) banner.hidden = !isLost;
+  if (banner && banner.hidden === isLost) banner.hidden = !isLost; // an idle poll touches nothing
 };
 
+// Somebody who wants to be told by the system is told while something is being made, out of sight too.
+const HIDDEN_PACE = 15_000;
+let lastAsked = performance.now();
+
+const mayAsk = (poller) =>
+  !document.hidden ||
+  ("systemNotifications" in document.documentElement.dataset &&
+    "busy" in poller.dataset &&
+    performance.now() - lastAsked >= HIDDEN_PACE);
+
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (isPoller(event.detail.elt) && document.hidden) event.preventDefault();
+  if (!isPoller(event.detail.elt)) return;
+  if (mayAsk(event.detail.elt)) lastAsked = performance.now();
+  else event.preventDefault();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
@@ -29,11 +41,37 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt } = event.detail;
+  if (xhr.getResponseHeader("HX-Trigger")?.includes("fresh-token") && !("again" in elt.dataset)) return;
   if (xhr.status >= 400 && !isPoller(elt) && xhr.responseText) {
     event.detail.shouldSwap = true;
     event.detail.isError = false;
     event.detail.swapOverride = "none";
   }
+});
+
+// --- A session may have ended and begun anew in another tab: the page goes on with the token of the new one.
+
+const user = document.querySelector("meta[name='user']")?.content ?? "";
+
+const adopt = (token) => {
+  document.querySelector("meta[name='csrf-token']").content = token;
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  for (const input of document.querySelectorAll("input[name='csrf_token']")) input.value = token;
+};
+
+document.body.addEventListener("fresh-token", (event) => {
+  const { token, user: whose } = event.detail;
+  const form = event.target.closest("form");
+  if (String(whose) !== user) location.reload();
+  else if (form && !("again" in form.dataset)) {
+    adopt(token);
+    form.dataset.again = ""; // once: what is refused twice is refused for another reason
+    setTimeout(() => form.requestSubmit());
+  }
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) delete event.detail.elt.dataset?.again;
 });
 
 // --- A button that is swapped keeps the focus, and what is folded out stays so.
@@ -64,7 +102,11 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 // --- What is done in one tab is told to the others, which then ask at once.
 
 const tabs = new BroadcastChannel("tapedeck");
-tabs.addEventListener("message", () => window.htmx.trigger(document.body, "poll-now"));
+tabs.addEventListener("message", ({ data }) => {
+  if (data === "poll-now") window.htmx.trigger(document.body, "poll-now");
+  else if (data.user === user && user) adopt(data.token);
+});
+if (user) tabs.postMessage({ user, token: document.querySelector("meta[name='csrf-token']").content });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.xhr.getResponseHeader("HX-Trigger") === "poll-now") tabs.postMessage("poll-now");
 });

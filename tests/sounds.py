@@ -75,6 +75,11 @@ def wav(
     return _riff(body, FLOAT if is_float else PCM, rate, channels, depth)
 
 
+def damaged() -> bytes:
+    """It says that it is twenty seconds long and breaks off after two: accepted, and then it cannot be converted."""
+    return wav(20.0)[:400_000]
+
+
 def silence(seconds: float = 2.0, rate: int = 44100, channels: int = 2) -> bytes:
     """Nothing to hear, in 16 bits."""
     return _riff(bytes(round(seconds * rate) * channels * 2), PCM, rate, channels, 16)

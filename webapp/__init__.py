@@ -19,7 +19,9 @@ from webapp.ports import Encoder, Probe, Storage, Transcoder
 from webapp.tasks import Queue
 from webapp.web import (
     account,
+    assets,
     auth,
+    compression,
     errors,
     files,
     filters,
@@ -29,7 +31,9 @@ from webapp.web import (
     language,
     live,
     notifications,
+    place,
     proxies,
+    selected,
     times,
     uploads,
 )
@@ -52,7 +56,7 @@ def create_app(
     A port that is given takes the place of the one that the settings name.
     """
     config = config or Config.from_environment()
-    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir))
+    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir), static_folder=None)
     app.config.from_mapping(_flask_settings(config))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -68,9 +72,9 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, uploads, notifications, health):
+    for module in (home, auth, account, files, selected, uploads, notifications, health):
         app.register_blueprint(module.bp)
-    for room in (errors, auth, language, times, filters, headers, live, proxies):
+    for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)

@@ -30,11 +30,11 @@ def load(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def main() -> None:
+def main(target: str = "wsgi:app") -> None:
     """Serve until told to stop. Exits with 1 when the inner worker dies: the launcher starts both again."""
     config = Config.from_environment()
     server = Granian(
-        "wsgi:app",
+        target,
         # Granian takes an address only, no name.
         address=str(socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0][4][0]),
         port=config.port,

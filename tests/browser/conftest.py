@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests import sounds
 from tests.conftest import CHROMIUM
 from tests.flows.house import House
+from tests.flows.visitor import Visitor
 
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -33,6 +34,7 @@ document.addEventListener("securitypolicyviolation", (event) => console.error(`C
 """
 
 Visit = Callable[..., Page]
+Enter = Callable[..., Page]
 
 
 @pytest.fixture
@@ -74,6 +76,30 @@ def visit(browser: Browser, house: House, complaints: list[str]) -> Iterator[Vis
     yield visit
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def enter(visit: Visit, house: House) -> Enter:
+    """Opens a page as somebody who is signed in already."""
+
+    def enter(who: Visitor, path: str = "/files/", **options: Any) -> Page:
+        page = visit(**options)
+        page.context.add_cookies([{"name": n, "value": v, "url": house.address} for n, v in who.cookies.items()])
+        page.goto(house.address.rstrip("/") + path)
+        return page
+
+    return enter
+
+
+@pytest.fixture
+def alice(house: House) -> Visitor:
+    """She has an account, and nothing in it."""
+    return house.visitor().register(f"alice-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def bob(house: House) -> Visitor:
+    return house.visitor().register(f"bob-{uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import http.client
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from html.parser import HTMLParser
@@ -113,15 +113,28 @@ class Visitor:
         assert answer.status == 201, answer.text
         return next(mark["data-file"] for mark in answer.marks if "data-status" in mark)
 
+    def keep_together(self, sounds: Mapping[str, bytes], *presets: str) -> dict[str, str]:
+        """Send several files at once, all of which are accepted, and return their ids by their names."""
+        body, content_type = self.form_of_several(sounds, presets)
+        answer = self.ask("POST", "/files/", body, Content_Type=content_type, HX_Request="true")
+        ids = [mark["data-file"] for mark in answer.marks if "data-status" in mark]
+        assert (answer.status, len(ids)) == (201, len(sounds)), answer.text
+        return dict(zip(reversed(list(sounds)), ids, strict=True))  # the rows come newest first
+
     def form(self, name: str, sound: bytes, presets: Sequence[str] = ()) -> tuple[bytes, str]:
         """The body that a browser would send, and its content type."""
+        return self.form_of_several({name: sound}, presets)
+
+    def form_of_several(self, sounds: Mapping[str, bytes], presets: Sequence[str] = ()) -> tuple[bytes, str]:
+        """The same with several files."""
         boundary = uuid.uuid4().hex
         fields = [("csrf_token", self.token), *(("presets", preset) for preset in presets)]
         lines = [f'--{boundary}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields]
-        last = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
-        head = "".join(lines) + last + "Content-Type: application/octet-stream\r\n\r\n"
-        body = head.encode() + sound + f"\r\n--{boundary}--\r\n".encode()
-        return body, f"multipart/form-data; boundary={boundary}"
+        body = "".join(lines).encode()
+        for name, sound in sounds.items():
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="{name}"\r\n'
+            body += f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + sound + b"\r\n"
+        return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
     def raw_upload(self, name: str, sound: bytes) -> bytes:
         """The whole request of an upload, as it goes over the line."""

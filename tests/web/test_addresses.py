@@ -28,7 +28,14 @@ FOR_ANYBODY = {
     ("GET", "/static/app.css"): 200,
 }
 # What the owner gets from a form that is sent empty.
-EMPTY_FORM = {"/files/": 400, "/account/password": 422, "/notifications/dismiss": 303, "/notifications/restore": 303}
+EMPTY_FORM = {
+    "/files/": 400,
+    "/files/selected": 400,
+    "/account/password": 422,
+    "/account/preferences": 422,
+    "/notifications/dismiss": 303,
+    "/notifications/restore": 303,
+}
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Errors in the user's words, headers on every answer, and whether all is well."""
 
 import dataclasses
+import json
 import logging
 import sqlite3
+from typing import NoReturn
 
 import pytest
-from flask import request
+from flask import Flask, request
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
@@ -13,7 +15,8 @@ from tests.conftest import HTMX
 from tests.fakes import MemoryStorage
 from webapp import create_app
 from webapp.config import Config
-from webapp.models import Notification, SignIn
+from webapp.errors import BadRequest, Conflict, Forbidden, NotSignedIn, TooLarge, TooMany, Unavailable
+from webapp.models import Notification, SignIn, User
 
 
 def broken(*_: object, **__: object) -> None:
@@ -71,18 +74,99 @@ def test_a_database_that_is_gone_leaves_a_page_for_everybody(
 def test_an_error_is_a_page_a_fragment_or_json(as_alice: FlaskClient) -> None:
     page = as_alice.get("/nowhere")
     fragment = as_alice.get("/nowhere", headers=HTMX)
-    json = as_alice.get("/nowhere", headers={"Accept": "application/json"})
+    plain = as_alice.get("/nowhere", headers={"Accept": "application/json"})
 
-    assert {page.status_code, fragment.status_code, json.status_code} == {404}
+    assert {page.status_code, fragment.status_code, plain.status_code} == {404}
     assert "<html" in page.text
     assert "There is nothing here." in page.text
     assert "<html" not in fragment.text
-    assert 'hx-swap-oob="beforeend:#messages"' in fragment.text
-    assert json.json == {
+    assert '<div id="messages" hx-swap-oob="innerHTML">' in fragment.text
+    assert "data-put-away" in fragment.text
+    assert plain.json == {
         "error": "NotFound",
         "message": "There is nothing here.",
-        "request_id": json.headers["X-Request-ID"],
+        "request_id": plain.headers["X-Request-ID"],
     }
+
+
+@pytest.fixture
+def refusing(app: Flask, as_alice: FlaskClient) -> FlaskClient:
+    """Hers, of an app with a page that raises whatever error its query names."""
+    plain = (BadRequest(), NotSignedIn(), Forbidden(), Conflict(), TooLarge(), Unavailable())
+    named = {type(error).__name__: error for error in (*plain, TooMany(retry_after=61), RuntimeError())}
+
+    def refuse() -> NoReturn:
+        raise named[request.args["with"]]
+
+    app.add_url_rule("/refuse", "refuse", refuse, methods=["GET", "POST"])
+    return as_alice
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "way"),
+    [
+        ("BadRequest", 400, 'href="/notifications/">Back to where you were'),
+        ("NotSignedIn", 401, 'href="/auth/login?next=/notifications/">Sign in'),
+        ("Forbidden", 403, 'href="/files/">Go to your files'),
+        ("Conflict", 409, 'href="/notifications/">Back to where you were'),
+        ("TooLarge", 413, 'href="/notifications/">Back to where you were'),
+        ("TooMany", 429, 'href="/notifications/">Back to where you were'),
+        ("RuntimeError", 500, 'href="/notifications/">Back to where you were'),
+        ("Unavailable", 503, 'href="/notifications/">Back to where you were'),
+    ],
+)
+def test_the_page_of_an_error_has_a_way_on_that_fits(refusing: FlaskClient, error: str, status: int, way: str) -> None:
+    answer = refusing.post(f"/refuse?with={error}", headers={"Referer": "http://localhost/notifications/"})
+
+    assert answer.status_code == status
+    assert way in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
+
+
+def test_a_page_that_failed_can_be_asked_for_again(refusing: FlaskClient) -> None:
+    for error in ("RuntimeError", "Unavailable"):
+        assert f'href="/refuse?with={error}">Try again' in refusing.get(f"/refuse?with={error}").text
+
+
+def test_what_is_too_big_is_told_with_the_limit(refusing: FlaskClient) -> None:
+    assert "A file may have up to 4.3 GB." in refusing.get("/refuse?with=TooLarge").text
+
+
+def test_who_has_to_wait_is_told_how_long(refusing: FlaskClient) -> None:
+    answer = refusing.get("/refuse?with=TooMany")
+
+    assert "Please try again in 2 minutes." in answer.text
+    assert answer.headers["Retry-After"] == "61"
+
+
+def test_another_site_is_no_way_on(refusing: FlaskClient) -> None:
+    answer = refusing.post("/refuse?with=BadRequest", headers={"Referer": "https://evil.example/notifications/"})
+
+    assert "Back to where you were" not in answer.text
+    assert "evil.example" not in answer.text
+
+
+def test_a_page_of_htmx_whose_token_is_old_gets_a_good_one(app: Flask, alice: User, as_alice: FlaskClient) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    stale = {"csrf_token": "of another time"}
+
+    answer = as_alice.post("/notifications/dismiss", data=stale, headers=HTMX)
+
+    assert answer.status_code == 400
+    fresh = json.loads(answer.headers["HX-Trigger"])["fresh-token"]
+    assert fresh["user"] == alice.id
+    again = as_alice.post("/notifications/dismiss", data={"csrf_token": fresh["token"]}, headers=HTMX)
+    assert again.status_code == 200
+
+
+def test_a_stale_page_without_htmx_leads_back_to_itself(app: Flask, as_alice: FlaskClient) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+
+    answer = as_alice.post("/notifications/dismiss", headers={"Referer": "http://localhost/files/?q=rain"})
+
+    assert answer.status_code == 400
+    assert 'href="/files/?q=rain">Back to where you were' in answer.text
+    assert "HX-Trigger" not in answer.headers
 
 
 def test_a_method_that_is_not_there_is_told_with_those_that_are(as_alice: FlaskClient) -> None:
@@ -108,14 +192,6 @@ def test_every_answer_carries_the_headers(visitor: FlaskClient, address: str) ->
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert address.startswith("/static/") or headers["Cache-Control"] == "no-store"
-
-
-def test_static_files_may_be_kept_for_ever_under_their_hash(visitor: FlaskClient) -> None:
-    page = visitor.get("/auth/login").text
-    address = page.partition('stylesheet" href="')[2].partition('"')[0]
-
-    assert "immutable" in visitor.get(address).headers["Cache-Control"]
-    assert visitor.get("/static/app.css").headers["Cache-Control"] == "no-cache"
 
 
 def test_the_page_of_an_error_is_kept_by_nobody(as_alice: FlaskClient) -> None:

@@ -1,15 +1,18 @@
 """The list, one file and its downloads."""
 
 import uuid
+from datetime import timedelta
+from unittest.mock import ANY
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import MemoryStorage
-from webapp.db import db
-from webapp.models import AudioFile, User
+from webapp.db import db, utcnow, writing
+from webapp.models import AudioFile, TranscodeJob, User
 from webapp.ports import JobEvent, JobStatus
 from webapp.services import jobs, library
 from webapp.web.files import disposition
@@ -261,3 +264,175 @@ def test_deleting_takes_the_alert_along(as_alice: FlaskClient, alice: User, song
 def test_an_id_that_is_none_is_not_there(as_alice: FlaskClient) -> None:
     for address in (f"/files/{uuid.uuid4()}", "/files/1", "/files/../secret", "/files/%00"):
         assert as_alice.get(address).status_code == 404
+
+
+def test_the_row_tells_its_place_in_the_queue(as_alice: FlaskClient, alice: User) -> None:
+    for seconds in (300.0, 5.0, 100.0):
+        AudioFileFactory(owner=alice, seconds=seconds)
+
+    page = as_alice.get("/files/").text
+
+    assert [words for words in ("Queued, next", "Queued, 1 ahead", "Queued, 2 ahead") if words in page] == [
+        "Queued, next",
+        "Queued, 1 ahead",
+        "Queued, 2 ahead",
+    ]
+
+
+def test_deeds_tell_the_place_too(as_alice: FlaskClient, song: AudioFile) -> None:
+    finish(song.job, JobStatus.ERROR, error="no")
+
+    assert "Queued, next" in as_alice.post(f"/files/{song.id}/retry", headers=HTMX).text
+    assert "Queued, next" in as_alice.get(f"/files/{song.id}").text
+
+
+def test_what_runs_tells_how_long_it_still_takes(as_alice: FlaskClient, song: AudioFile) -> None:
+    jobs.record(JobEvent(song.job.id, JobStatus.PROGRESSING, "mp4", percent=50.0))
+    assert " left<" not in as_alice.get("/files/").text
+
+    with writing():
+        db.session.get_one(TranscodeJob, song.job.id).started_at = utcnow() - timedelta(seconds=60)
+
+    for address in ("/files/", f"/files/{song.id}"):
+        assert "about 2 min left" in as_alice.get(address).text
+
+
+def test_a_refused_name_is_told_in_place_and_kept(as_alice: FlaskClient, song: AudioFile) -> None:
+    address, name = f"/files/{song.id}/rename", "x" * 256
+
+    for headers in ({}, HTMX | {"HX-Target": "renaming"}):
+        answer = as_alice.post(address, data={"name": name}, headers=headers)
+        assert answer.status_code == 422
+        assert f'value="{name}"' in answer.text
+        assert 'aria-invalid="true" aria-describedby="name-why"' in answer.text
+        assert "from 1 to 255 characters" in answer.text
+        assert ("<html" in answer.text) is not bool(headers)
+
+    assert as_alice.post(address, data={"name": ""}, headers={"Accept": "application/json"}).json == {
+        "error": "Refused",
+        "message": "A name has from 1 to 255 characters.",
+        "request_id": ANY,
+    }
+    assert as_alice.post(address, data={"name": ""}, headers=HTMX).status_code == 422
+
+
+def test_the_files_page_gets_the_piece_that_it_asks_for(as_alice: FlaskClient, song: AudioFile) -> None:
+    finish(song.job)
+    renamed = as_alice.post(
+        f"/files/{song.id}/rename", data={"name": "Ana.wav"}, headers=HTMX | {"HX-Target": "renaming"}
+    )
+    more = as_alice.post(f"/files/{song.id}/jobs", data={"presets": "alac"}, headers=HTMX | {"HX-Target": "more"})
+
+    assert ">Ana.wav</h1>" in renamed.text
+    assert "Ana.wav · Tapedeck</title>" in renamed.text
+    assert 'value="alac"' not in more.text
+    assert 'value="aiff"' in more.text
+
+
+def select(client: FlaskClient, deed: str, *files: object, **also: str) -> str:
+    answer = client.post("/files/selected", data={"deed": deed, "files": [str(f) for f in files], **also})
+    return client.get(answer.location).text if answer.status_code == 303 else answer.text
+
+
+def test_several_files_are_retried_and_canceled(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+    failed = AudioFileFactory(owner=alice)
+    finish(failed.job, JobStatus.ERROR, error="no")
+
+    assert "1 file is being made again." in select(as_alice, "retry", song.id, failed.id)
+    assert "2 files are canceled." in select(as_alice, "cancel", song.id, failed.id)
+    assert "There is nothing to cancel." in select(as_alice, "cancel", song.id, failed.id)
+
+
+def test_the_selection_answers_htmx_with_words(as_alice: FlaskClient, song: AudioFile) -> None:
+    answer = as_alice.post("/files/selected", data={"deed": "cancel", "files": [str(song.id)]}, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert "1 file is canceled." in answer.text
+    assert answer.headers["HX-Trigger"] == "poll-now"
+
+
+def test_deleting_several_says_first_what_it_means(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+    other = AudioFileFactory(owner=alice, name="<b>Anton.wav")
+    finish(song.job)
+
+    page = select(as_alice, "delete", song.id, other.id)
+
+    assert "Delete 2 files?" in page
+    assert "&lt;b&gt;Anton.wav" in page
+    assert "6 renditions. What is still being made is stopped." in page
+    assert "1 alert, in your inbox too" in page
+    assert "This cannot be undone." in page
+    assert library.listing(alice).total == 2
+
+    assert "2 files are deleted." in select(as_alice, "delete", song.id, other.id, confirmed="1")
+    assert library.listing(alice).total == 0
+
+
+def test_of_a_selection_others_and_absent_files_are_left_out(
+    as_bob: FlaskClient, bob: User, alice: User, song: AudioFile
+) -> None:
+    mine = AudioFileFactory(owner=bob, name="mine.wav")
+
+    page = select(as_bob, "delete", song.id, mine.id, uuid.uuid4(), "nonsense")
+    assert "mine.wav" in page
+    assert "song.wav" not in page
+    assert "mine.wav is deleted." in select(as_bob, "delete", song.id, mine.id, "nonsense", confirmed="1")
+    assert "There is nothing to delete." in select(as_bob, "delete", song.id)
+
+    assert library.find(alice, song.id)
+
+
+def test_a_selection_has_an_end_and_needs_a_deed(as_alice: FlaskClient, visitor: FlaskClient) -> None:
+    many = [str(uuid.uuid4()) for _ in range(1001)]
+
+    assert as_alice.post("/files/selected", data={"deed": "retry", "files": many}).status_code == 422
+    assert as_alice.post("/files/selected", data={"deed": "sing"}).status_code == 400
+    assert visitor.post("/files/selected", data={"deed": "retry"}).status_code == 401
+
+
+def test_after_deleting_it_is_said_and_the_list_has_the_focus(as_alice: FlaskClient, song: AudioFile) -> None:
+    as_alice.post(f"/files/{song.id}/delete")
+
+    page = as_alice.get("/files/").text
+    assert "song.wav is deleted." in page
+    assert 'id="list-title" tabindex="-1" autofocus' in page
+    assert "autofocus" not in as_alice.get("/files/").text
+
+
+def test_the_page_of_deleting_says_what_goes(as_alice: FlaskClient, song: AudioFile) -> None:
+    finish(song.job)
+
+    page = as_alice.get(f"/files/{song.id}/delete").text
+
+    assert "3 renditions" in page
+    assert "1 alert, in your inbox too" in page
+    assert "is stopped" not in page
+
+
+def test_the_list_tells_what_is_used_of_the_quota(as_alice: FlaskClient, alice: User, app: Flask) -> None:
+    AudioFileFactory(owner=alice, size=1_200_000_000)
+    page = as_alice.get("/files/").text
+    assert "1.2 GB of 21 GB used" in page
+    assert f'data-left="{20 * 1024**3 - 1_200_000_000}"' in page
+    assert 'class="warn"' not in page
+
+    AudioFileFactory(owner=alice, size=20 * 10**9)
+
+    assert '<strong class="warn">275 MB left</strong>' in as_alice.get("/files/").text
+
+
+def test_empty_lists_say_what_to_do(as_alice: FlaskClient) -> None:
+    assert "No files yet" in as_alice.get("/files/").text
+    page = as_alice.get("/files/?q=<b>").text
+    assert "“&lt;b&gt;”" in page
+    assert "Show all files" in page
+
+
+def test_each_cell_of_the_renditions_has_its_label_and_role(as_alice: FlaskClient, song: AudioFile) -> None:
+    finish(song.job)
+
+    page = as_alice.get(f"/files/{song.id}").text
+
+    for label in ("Format", "State", "Codec", "Bit rate", "Length", "Size"):
+        assert page.count(f'role="cell" data-label="{label}"') == 3
+    assert page.count('role="row"') == 4

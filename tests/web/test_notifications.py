@@ -1,6 +1,7 @@
 """The poller, the inbox and what is done with a notification."""
 
 import re
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -8,10 +9,11 @@ from flask.testing import FlaskClient
 
 from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, standing, told
-from webapp.db import db
+from webapp.db import db, writing
 from webapp.models import AudioFile, User
 from webapp.ports import JobEvent, JobStatus
 from webapp.services import jobs
+from webapp.web import cards
 
 
 def version_of(text: str) -> str:
@@ -76,6 +78,7 @@ def test_news_brings_the_alert_the_bell_the_title_and_a_new_poller(as_alice: Fla
 
 def test_progress_brings_the_row_and_leaves_the_alerts_alone(as_alice: FlaskClient, song: AudioFile) -> None:
     other = AudioFileFactory(owner=song.owner)
+    finish(other.job)
     version = version_of(as_alice.get("/files/").text)
     jobs.record(JobEvent(song.job.id, JobStatus.PROGRESSING, "wav", percent=50.0))
 
@@ -241,7 +244,7 @@ def test_the_inbox_holds_all_that_was_ever_told(as_alice: FlaskClient, alice: Us
     as_alice.post(f"/notifications/{told(alice)[0].id}/dismiss")
 
     def shown(query: str) -> list[str]:
-        page = as_alice.get(f"/notifications/{query}").text.partition('class="files inbox"')[2].partition("</ul>")[0]
+        page = as_alice.get(f"/notifications/{query}").text.partition('id="inbox"')[2].partition('id="alert-region"')[0]
         return re.findall(r'data-kind="(\w+)"', page)
 
     assert shown("") == ["error", "complete"]
@@ -251,5 +254,175 @@ def test_the_inbox_holds_all_that_was_ever_told(as_alice: FlaskClient, alice: Us
 
 
 def test_an_empty_inbox_says_what_will_be_there(as_alice: FlaskClient) -> None:
-    assert "told here" in as_alice.get("/notifications/").text
+    assert "you are told here" in as_alice.get("/notifications/").text
     assert "Nothing has failed." in as_alice.get("/notifications/?filter=failed").text
+
+
+def test_what_was_sent_together_is_one_alert_whose_dismissal_takes_all(as_alice: FlaskClient, alice: User) -> None:
+    batch = uuid.uuid4()
+    files = [AudioFileFactory(owner=alice, name=f"take {n}.wav", batch=batch) for n in range(12)]
+    for file in files[:10]:
+        finish(file.job)
+    finish(files[10].job, JobStatus.ERROR, error="There is no sound in this file.")
+
+    page = as_alice.get("/account/").text
+
+    assert len(alerts_in(page)) == 1
+    assert f'data-batch="{batch}"' in page
+    assert "10 of 12 files ready, 1 failed" in page
+    assert "There is no sound in this file." in page
+    assert page.count("data-notification=") == 11
+    ids = re.findall(r'name="ids" value="(\d+)"', page)
+    assert as_alice.post("/notifications/dismiss", data={"ids": ids}).status_code == 303
+    assert alerts_in(as_alice.get("/account/").text) == []
+
+
+def test_a_batch_is_ones_own_though_another_user_gives_it_the_same_number(
+    as_alice: FlaskClient, alice: User, bob: User
+) -> None:
+    batch = uuid.uuid4()
+    finish(AudioFileFactory(owner=alice, batch=batch).job)
+    finish(AudioFileFactory(owner=bob, batch=batch, name="secret.wav").job)
+
+    page = as_alice.get("/account/").text
+
+    assert "data-batch" not in page
+    assert "secret.wav" not in page
+
+
+def test_five_alerts_stand_on_a_page_unread_before_seen_and_the_rest_is_counted(
+    as_alice: FlaskClient, alice: User
+) -> None:
+    files = [AudioFileFactory(owner=alice, name=f"{n}.wav") for n in range(7)]
+    for file in files:
+        finish(file.job)
+    for file in files[3:]:
+        as_alice.get(f"/files/{file.id}")
+
+    page = as_alice.get("/account/").text
+
+    shown = re.findall(r'class="alert[^>]*data-file="([^"]+)"[^>]*?( data-seen)?>', page)
+    assert [(file, bool(seen)) for file, seen in shown] == [
+        (str(files[n].id), n >= 3) for n in (2, 1, 0, 6, 5)
+    ]  # fmt: skip
+    assert "and 2 more in the inbox" in page
+    assert 'data-unread="3"' in page
+
+
+def test_a_dismissal_can_be_undone_where_it_was_made(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+    finish(song.job)
+    note = standing(alice)[0]
+
+    answer = as_alice.post(f"/notifications/{note.id}/dismiss?v=1", headers=HTMX).text
+
+    assert 'id="undo"' in answer
+    assert f'name="ids" value="{note.id}"' in answer
+    assert standing(alice) == []
+    answer = as_alice.post("/notifications/restore?v=1", data={"ids": [note.id]}, headers=HTMX).text
+    assert standing(alice) == [note]
+    assert re.search(r'id="undo"[^>]*></div>', answer)
+
+
+def test_without_javascript_the_next_page_offers_to_undo_once(
+    as_alice: FlaskClient, alice: User, song: AudioFile
+) -> None:
+    finish(song.job)
+    note = standing(alice)[0]
+
+    as_alice.post(f"/notifications/{note.id}/dismiss")
+
+    assert f'<input type="hidden" name="ids" value="{note.id}">' in as_alice.get("/account/").text
+    assert "data-undo" not in as_alice.get("/account/").text
+
+
+def test_news_that_comes_while_something_can_be_undone_leaves_the_offer(
+    as_alice: FlaskClient, alice: User, song: AudioFile
+) -> None:
+    version = version_of(as_alice.get("/account/").text)
+    finish(song.job)
+
+    assert 'id="undo"' not in poll(as_alice, version)[1]
+
+
+def test_a_page_of_somebody_who_has_gone_shows_nothing_of_who_came(as_bob: FlaskClient, alice: User) -> None:
+    answer = as_bob.get(f"/alerts/poll?v=0&u={alice.id}", headers=HTMX)
+
+    assert (answer.headers["HX-Refresh"], answer.text) == ("true", "")
+
+
+def test_what_is_to_be_quiet_goes_straight_to_the_inbox(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+    with writing():
+        alice.quiet_kinds = ["complete"]
+
+    finish(song.job)
+
+    assert standing(alice) == []
+    assert "Restore: song.wav" in as_alice.get("/notifications/").text
+
+
+def test_the_inbox_tells_of_each_thing_once_and_is_kept_true(
+    as_alice: FlaskClient, alice: User, song: AudioFile
+) -> None:
+    finish(song.job)
+    page = as_alice.get("/notifications/").text
+    assert page.count(f'data-file="{song.id}"') == 1
+    assert "Today" in page
+
+    other = AudioFileFactory(owner=alice)
+    finish(other.job)
+    news = poll(as_alice, version_of(page), "&on=inbox")[1]
+
+    assert f'data-file="{other.id}"' in news.partition('id="inbox"')[2]
+    assert alerts_in(news) == []
+    # In a list that leaves it out, a card tells of it.
+    assert len(alerts_in(poll(as_alice, version_of(page), "&on=inbox&filter=failed")[1])) == 2
+
+
+def test_many_alerts_are_told_by_how_many_they_are(as_alice: FlaskClient, alice: User) -> None:
+    version = version_of(as_alice.get("/files/").text)
+    for _ in range(4):
+        finish(AudioFileFactory(owner=alice).job)
+
+    spoken = poll(as_alice, version)[1].partition('id="status-line"')[2].partition("</p>")[0]
+
+    assert "4 files ready." in spoken
+    assert spoken.count("data-told") == 1
+
+
+def test_however_much_stands_a_page_looks_at_a_part_of_it(
+    as_alice: FlaskClient, alice: User, song: AudioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "MOST_NOTES", 3)
+    first = AudioFileFactory(owner=alice, name="unread.wav")
+    finish(first.job)
+    others = [AudioFileFactory(owner=alice) for _ in range(4)]
+    for file in others:
+        finish(file.job)
+        as_alice.get(f"/files/{file.id}")
+
+    page = as_alice.get("/account/").text
+
+    assert "unread.wav" in page
+    assert len(alerts_in(page)) == 4
+    assert "and 1 more in the inbox" in page
+
+
+def alerts_in(page: str) -> list[str]:
+    return re.findall(r'<div class="alert (?!undo)', page)
+
+
+def test_a_place_in_the_queue_moves_with_the_work_of_others(as_alice: FlaskClient, bob: User, song: AudioFile) -> None:
+    others = AudioFileFactory(owner=bob, seconds=1.0)
+    page = as_alice.get("/files/").text
+    assert "Queued, 1 ahead" in page
+    address = re.search(r'hx-get="(/alerts/poll[^"]+)"', page)
+    assert address
+    asked = address[1].replace("&amp;", "&")
+    assert as_alice.get(asked, headers=HTMX).status_code == 204
+
+    finish(others.job)
+
+    news = as_alice.get(asked, headers=HTMX)
+    assert f'id="file-{song.id}"' in news.text
+    assert "Queued, next" in news.text
+    assert "alert" not in news.text.replace("/alerts/poll", "")

@@ -220,3 +220,34 @@ def test_a_full_disk_is_told(as_alice: FlaskClient, storage: MemoryStorage) -> N
 
     assert answer.status_code == 503
     assert "no room left" in answer.text
+
+
+def test_htmx_is_told_what_is_used_and_how_many_came(as_alice: FlaskClient) -> None:
+    answer = as_alice.post("/files/", data={"audio": [sound("a.wav"), sound("b.wav")]}, headers=HTMX)
+
+    assert "2 files are uploaded." in answer.text
+    assert f'data-left="{20 * 1024**3 - 2 * len(SOUND)}" hx-swap-oob="true"' in answer.text
+    assert "Queued, next" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "are_shown"),
+    [
+        ("", True),
+        ("?q=&sort=newest", True),
+        ("?page=1", True),
+        ("?q=song", False),
+        ("?sort=name", False),
+        ("?page=2", False),
+    ],
+)
+def test_what_the_list_would_not_show_is_told_with_a_way_there(
+    as_alice: FlaskClient, query: str, are_shown: bool
+) -> None:
+    headers = HTMX | {"HX-Current-URL": f"http://localhost/files/{query}"}
+
+    answer = as_alice.post("/files/", data={"audio": sound()}, headers=headers)
+
+    assert answer.status_code == 201
+    assert ('class="file"' in answer.text) is are_shown
+    assert ("Show all files" in answer.text) is not are_shown

@@ -1,13 +1,14 @@
 """What a user owns, and its renditions: they hold each other."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship, selectinload
 
-from webapp.db import Base, created, key, pk
+from webapp.db import Base, created, key, pk, utcnow
 from webapp.models.claimable import Claimable
 from webapp.models.user import User
 from webapp.ports import WAITING, Facts, JobStatus
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from webapp.models.job import TranscodeJob
     from webapp.models.waveform import Waveform
 
+# Before that nobody can know how long the rest will take.
+FIRST_SECONDS = 5
 # What we know as the ending of a sound's name.
 EXTENSIONS = frozenset(
     "3gp aac ac3 aif aiff amr ape au caf dsf eac3 ec3 flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus"
@@ -82,6 +85,12 @@ class AudioFile(Base):
             query = query.where(cls.name.icontains(word, autoescape=True))
         return query.order_by(*_ORDERS.get(sort, _ORDERS["newest"]), cls.id)
 
+    @classmethod
+    def batch_sizes(cls, user: User, batches: Collection[uuid.UUID]) -> sa.Select[uuid.UUID, int]:
+        """How many files the user has of each of these batches."""
+        mine = (cls.owner_id == user.id, cls.batch.in_(batches))
+        return sa.select(cls.batch, sa.func.count()).where(*mine).group_by(cls.batch)
+
     @property
     def stem(self) -> str:
         """The name without its ending, for the names of downloads. What follows a dot is not always an ending."""
@@ -102,6 +111,11 @@ class AudioFile(Base):
     def is_busy(self) -> bool:
         """Whether something is still being made."""
         return not self.status.is_final
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing of the newest attempt has been begun."""
+        return self.status in WAITING
 
     @property
     def facts(self) -> Facts:
@@ -146,6 +160,19 @@ class AudioFile(Base):
             return None
         mine = [rendition.percent for rendition in self.renditions if rendition.job_id == self.job.id]
         return int(sum(mine) / len(mine)) if mine else 0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long the newest attempt still takes, by its average pace; None in its first seconds.
+
+        A percent of AAC takes longer than one of WAV, so they count by their effort.
+        """
+        spent = (utcnow() - self.job.started_at).total_seconds() if self.job.started_at else 0.0
+        mine = [(r.preset.effort, r.percent) for r in self.renditions if r.job_id == self.job.id]
+        done = sum(effort * percent / 100 for effort, percent in mine)
+        if self.status is not JobStatus.PROGRESSING or spent < FIRST_SECONDS or not done:
+            return None
+        return spent * (sum(effort for effort, _ in mine) - done) / done
 
 
 _ORDERS: dict[str, tuple[Any, ...]] = {

@@ -7,8 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from webapp.db import Base, created, key, utcnow
-from webapp.models.audio import AudioFile
-from webapp.ports import JobStatus
+from webapp.models.audio import AudioFile, Rendition
+from webapp.models.user import User
+from webapp.ports import WAITING, JobStatus
+
+# Nobody looks at more at once.
+MOST_PLACES = 1000
 
 
 class TranscodeJob(Base):
@@ -59,6 +63,58 @@ class TranscodeJob(Base):
         return moved is not None
 
     @classmethod
+    def ahead(cls, user: User) -> "sa.Select[uuid.UUID, int]":
+        """The user's files that wait, each with how many files, whoever's, will be begun before it.
+
+        `Rendition.next` repeated until nothing waits: the users take one rendition each, round after round. Who has
+        more under way comes in later, but then goes before those who have had a turn in the meantime.
+        """
+        claims = _claims().subquery()
+        turn = sa.func.row_number().over(
+            order_by=(claims.c.round, claims.c.running.desc(), claims.c.turn, claims.c.shortest, claims.c.owner_id)
+        )
+        order = sa.select(claims.c.file_id, claims.c.owner_id, claims.c.status, turn.label("turn")).subquery()
+        # What has been begun takes turns, too, but is not ahead of anybody.
+        begun_at = sa.func.min(order.c.turn)
+        ahead = sa.func.row_number().over(order_by=begun_at) - 1
+        files = (
+            sa.select(order.c.file_id, order.c.owner_id, ahead.label("ahead"))
+            .where(order.c.status.in_(WAITING))
+            .group_by(order.c.file_id, order.c.owner_id)
+            .subquery()
+        )
+        return sa.select(files.c.file_id, files.c.ahead).where(files.c.owner_id == user.id).limit(MOST_PLACES)
+
+    @classmethod
     def stuck(cls, before: datetime) -> "sa.Select[TranscodeJob]":
         """Jobs that nobody was asked to do, though they have been there since before the moment."""
         return sa.select(cls).where(cls.status == JobStatus.CREATED, cls.created_at < before).order_by(cls.created_at)
+
+
+def _claims() -> "sa.Select[uuid.UUID, int, JobStatus, int, int, float, int]":
+    """Each waiting rendition, and the round in which its owner's turn comes to it: the short ones first."""
+    running = (
+        sa.select(AudioFile.owner_id, sa.func.count().label("running"))
+        .join(AudioFile.renditions)
+        .where(Rendition.status == JobStatus.PROGRESSING)
+        .group_by(AudioFile.owner_id)
+        .subquery()
+    )
+    under_way = sa.func.coalesce(running.c.running, 0)
+    mine = sa.func.row_number().over(partition_by=AudioFile.owner_id, order_by=(Rendition.effort, Rendition.id))
+    return (
+        sa.select(
+            AudioFile.id.label("file_id"),
+            AudioFile.owner_id,
+            TranscodeJob.status,
+            User.turn,
+            under_way.label("running"),
+            sa.func.min(Rendition.effort).over(partition_by=AudioFile.owner_id).label("shortest"),
+            (under_way + mine).label("round"),
+        )
+        .join(Rendition.audio_file)
+        .join(Rendition.job)
+        .join(AudioFile.owner)
+        .outerjoin(running, running.c.owner_id == AudioFile.owner_id)
+        .where(Rendition.status.in_(WAITING))
+    )

@@ -81,6 +81,11 @@ class Notification(Base):
         """What tells of a failure, newest first."""
         return cls.of(user).where(cls.kind.in_((Kind.ERROR, Kind.PARTIAL)))
 
+    @staticmethod
+    def count(query: "sa.Select[Notification]") -> sa.Select[int]:
+        """How many there are of these."""
+        return query.order_by(None).with_only_columns(sa.func.count(), maintain_column_froms=True)
+
     @property
     def is_failure(self) -> bool:
         """Whether there is something to retry."""

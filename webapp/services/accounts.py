@@ -13,7 +13,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from webapp.config import LONGEST_PASSWORD
 from webapp.db import db, utcnow, writing
-from webapp.errors import Forbidden, NotFound, Refused, WrongPassword
+from webapp.errors import Forbidden, NotFound, Refused, TooMany, WrongPassword
 from webapp.extensions import settings
 from webapp.models import SignIn, User
 from webapp.models.sign_in import hash_of
@@ -49,6 +49,20 @@ def register(email: str, password: str) -> User:
     if settings.registration != "open":
         raise Forbidden(N_("New accounts are made by the administrator here."))
     return add(email, password)
+
+
+def register_or_authenticate(email: str, password: str, *, address: str) -> User:
+    """A new account, or the one that has just this address and password: a form that is sent twice makes one.
+
+    Raises AddressTaken, WeakPassword, or Forbidden where visitors cannot make accounts.
+    """
+    try:
+        return register(email, password)
+    except AddressTaken as taken:
+        try:
+            return authenticate(_checked(email), password, address=address)
+        except (WrongPassword, TooMany):
+            raise taken from None
 
 
 def add(email: str, password: str, *, is_admin: bool = False) -> User:

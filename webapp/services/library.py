@@ -3,21 +3,23 @@
 import secrets
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.errors import NotFound, Refused
-from webapp.extensions import storage, transcoder
-from webapp.models import AudioFile, Rendition, User
+from webapp.extensions import settings, storage, transcoder
+from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
 from webapp.models.audio import EXTENSIONS
 from webapp.presets import Preset
 from webapp.services import changes
 from webapp.words import N_
 
 PAGE_SIZE = 25
+# With less than this part of the quota left, it is time to say so.
+SHORT = 0.1
 LONGEST_NAME = 255
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -32,6 +34,24 @@ class Page:
     """Pages there are; at least one."""
     total: int
     """Things in the whole list."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the originals of a user take of what they may take, in bytes."""
+
+    used: int
+    quota: int
+
+    @property
+    def left(self) -> int:
+        """What may still come."""
+        return max(0, self.quota - self.used)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether little is left."""
+        return self.left < self.quota * SHORT
 
 
 def find(user: User, file_id: uuid.UUID) -> AudioFile:
@@ -50,6 +70,28 @@ def listing(user: User, *, search: str = "", sort: str = "newest", page: int = 1
     number = min(max(1, page), count)
     items = db.session.scalars(query.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
     return Page(items, number, count, total)
+
+
+def several(user: User, file_ids: Collection[uuid.UUID]) -> Sequence[AudioFile]:
+    """Those of the files that are there and are the user's, in the order of their names."""
+    query = AudioFile.listed(user, sort="name").where(AudioFile.id.in_(file_ids))
+    return db.session.scalars(query).all() if file_ids else []
+
+
+def ahead(user: User) -> Mapping[uuid.UUID, int]:
+    """For each waiting file of the user, how many files, whoever's, will be begun before it."""
+    return dict(db.session.execute(TranscodeJob.ahead(user)).all())
+
+
+def times_told(files: Collection[AudioFile]) -> int:
+    """How many notifications tell of these files, dismissed ones too."""
+    told = sa.select(sa.func.count()).where(Notification.audio_file_id.in_([file.id for file in files]))
+    return db.session.scalar(told) or 0
+
+
+def room(user: User) -> Room:
+    """What the user's files take of the quota."""
+    return Room(bytes_used(user.id), settings.user_quota_bytes)
 
 
 def bytes_used(user_id: int) -> int:

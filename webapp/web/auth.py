@@ -5,14 +5,17 @@ from http import HTTPStatus
 from flask import Blueprint, Flask, Response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFError
 
 from webapp.db import db
-from webapp.errors import AppError, Forbidden, NotSignedIn, Refused, WrongPassword
+from webapp.errors import AppError, Forbidden, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
 from webapp.extensions import login_manager, settings
 from webapp.models import SignIn, User
 from webapp.services import accounts
 from webapp.web import htmx
+from webapp.web.errors import in_words, takes_page, tell
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
+from webapp.web.language import say
 from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -22,6 +25,7 @@ bp = Blueprint("auth", __name__, url_prefix="/auth")
 def init_app(app: Flask) -> None:
     """Tell Flask-Login how a session token leads to a user, and what to do without one."""
     app.before_request(_ask_who_it_is)
+    app.after_request(_leave_cookies)
     # The address or browser of a session may change; its token is what counts.
     login_manager.session_protection = None
     login_manager.user_loader(_user_of)
@@ -35,21 +39,21 @@ def register() -> ResponseReturnValue:
         return redirect(_target())
     if settings.registration != "open":
         raise Forbidden(N_("New accounts are made by the administrator here."))
-    return render_template("auth/register.html", form=RegisterForm(formdata=None))
+    return _page("auth/register.html", RegisterForm(formdata=None))
 
 
 @bp.post("/register")
 def create_account() -> ResponseReturnValue:
-    """Make the account and sign in."""
+    """Make the account and sign in. Who sends the form twice has one account, and is in."""
     form = RegisterForm()
     if not form.validate():
-        return _again("auth/register.html", form)
+        return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        user = accounts.register(form.email.data, form.password.data)
+        user = accounts.register_or_authenticate(form.email.data, form.password.data, address=request.remote_addr or "")
     except Refused as exc:
         field = form.email if isinstance(exc, accounts.AddressTaken) else form.password
-        field.errors = [*field.errors, exc.message]
-        return _again("auth/register.html", form)
+        field.errors = [*field.errors, say(exc)]
+        return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
     return begin_session(user, remember=False)
 
 
@@ -58,7 +62,7 @@ def login() -> ResponseReturnValue:
     """The sign-in form."""
     if current_user.is_authenticated:
         return redirect(_target())
-    return render_template("auth/login.html", form=SignInForm(formdata=None))
+    return _page("auth/login.html", SignInForm(formdata=None))
 
 
 @bp.post("/login")
@@ -66,11 +70,13 @@ def sign_in() -> ResponseReturnValue:
     """Sign in, if the password is right."""
     form = SignInForm()
     if not form.validate():
-        return _again("auth/login.html", form)
+        return _page("auth/login.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         user = accounts.authenticate(form.email.data, form.password.data, address=request.remote_addr or "")
     except WrongPassword as exc:
-        return _again("auth/login.html", form, exc)
+        return _page("auth/login.html", form, exc), exc.status
+    except TooMany as exc:
+        return _page("auth/login.html", form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
     return begin_session(user, remember=form.remember.data)
 
 
@@ -84,6 +90,29 @@ def logout() -> ResponseReturnValue:
     response = redirect(url_for(".login"), HTTPStatus.SEE_OTHER)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+@bp.errorhandler(CSRFError)
+def _out_of_date(_: CSRFError) -> ResponseReturnValue:
+    """The form again, with a token that is good: whoever left the page open for long goes on from here."""
+    if not takes_page():
+        return tell(FormExpired())
+    if current_user.is_authenticated:
+        return _out_of_date_for_user()
+    if request.endpoint == "auth.logout" and "csrf_token" in request.form:
+        # The session that was to end is over. No cookie is touched: anybody can send a form here.
+        return redirect(url_for(".login"), HTTPStatus.SEE_OTHER)
+    again = FormExpired(N_("This page was open for too long. Please try again."))
+    if request.endpoint == "auth.create_account" and settings.registration == "open":
+        return _page("auth/register.html", RegisterForm(), again), again.status
+    return _page("auth/login.html", SignInForm(), again), again.status
+
+
+def _out_of_date_for_user() -> ResponseReturnValue:
+    if request.endpoint != "auth.logout":
+        return tell(FormExpired(N_("You are signed in already.")))
+    again = FormExpired(N_("This page was out of date. Please try again."))
+    return render_template("auth/logout.html", error=in_words(again)), again.status
 
 
 def begin_session(user: User, *, remember: bool, target: str | None = None) -> ResponseReturnValue:
@@ -119,5 +148,14 @@ def _target() -> str:
     return htmx.safe_path(request.values.get("next")) or url_for("files.index")
 
 
-def _again(template: str, form: EmailForm, error: AppError | None = None) -> ResponseReturnValue:
-    return render_template(template, form=form, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+def _page(template: str, form: EmailForm, error: AppError | None = None) -> str:
+    return render_template(
+        template, form=form, error=in_words(error) if error else "", registration=settings.registration
+    )
+
+
+def _leave_cookies(response: Response) -> Response:
+    """A form that another site sends comes without our cookies: the session that it lacks must not be replaced."""
+    if request.method not in SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        session.modified = False
+    return response

@@ -1,5 +1,6 @@
 """Errors as pages, fragments or JSON, in the user's words."""
 
+import json
 import logging
 import uuid
 from http import HTTPStatus
@@ -8,11 +9,13 @@ from typing import Any
 import sqlalchemy.exc
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
 
 from webapp.db import db
 from webapp.errors import AppError, FormExpired, NotFound, NotSignedIn, StorageFull, TooLarge, TooMany, Unavailable
+from webapp.extensions import settings
 from webapp.web import htmx, language, live
 from webapp.words import N_
 
@@ -31,8 +34,8 @@ _SENTENCES = {
 def init_app(app: Flask) -> None:
     """Let every error of the app find its way to the user."""
     app.before_request(_number_request)
-    app.register_error_handler(AppError, _of_ours)
-    app.register_error_handler(CSRFError, lambda _: _of_ours(FormExpired()))
+    app.register_error_handler(AppError, tell)
+    app.register_error_handler(CSRFError, lambda _: tell(FormExpired()))
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(sqlalchemy.exc.OperationalError, _of_database)
     app.register_error_handler(sqlalchemy.exc.TimeoutError, _of_database)
@@ -43,13 +46,30 @@ def _number_request() -> None:
     g.request_id = uuid.uuid4().hex[:16]
 
 
-def _of_ours(error: AppError) -> ResponseReturnValue:
+def tell(error: AppError) -> ResponseReturnValue:
+    """The answer that tells of it: a page, a fragment or JSON."""
     if isinstance(error, NotSignedIn):
         return _ask_to_sign_in(error)
-    response = _answer(error.status, language.say(error), error.__class__.__name__)
+    response = _answer(error.status, in_words(error), error.__class__.__name__)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, FormExpired) and htmx.asked() and current_user.is_authenticated:
+        # The page may go on by itself if it is still this user's.
+        fresh = {"token": generate_csrf(), "user": current_user.id}
+        response.headers["HX-Trigger"] = json.dumps({"fresh-token": fresh})
     return response
+
+
+def in_words(error: AppError) -> str:
+    """What to tell of it; where one has to wait, how long."""
+    if not isinstance(error, TooMany):
+        return language.say(error)
+    minutes = -(-error.retry_after // 60)
+    return language.ngettext(
+        "Too many attempts. Please try again in {count} minute.",
+        "Too many attempts. Please try again in {count} minutes.",
+        minutes,
+    ).format(count=minutes)
 
 
 def _of_http(error: HTTPException) -> ResponseReturnValue:
@@ -68,7 +88,7 @@ def _of_database(error: sqlalchemy.exc.SQLAlchemyError) -> ResponseReturnValue:
     db.session.rollback()
     reason = str(getattr(error, "orig", None) or error)
     log.warning("request %s: the database: %s", g.get("request_id"), reason)
-    return _of_ours(StorageFull() if "is full" in reason else Unavailable())
+    return tell(StorageFull() if "is full" in reason else Unavailable())
 
 
 def _of_nobody(error: Exception) -> ResponseReturnValue:
@@ -89,13 +109,13 @@ def _ask_to_sign_in(error: NotSignedIn) -> ResponseReturnValue:
 
 
 def _answer(status: HTTPStatus, message: str, name: str) -> Response:
-    told = {"error": name, "message": message, "request_id": g.get("request_id", "")}
+    told: dict[str, Any] = {"error": name, "message": message, "request_id": g.get("request_id", "")}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         live.leave_out()
     if _wants_json():
         response = jsonify(told)
     elif htmx.asked():
-        response = make_response(render_template("errors/_message.html", **told))
+        response = make_response(render_template("errors/_message.html", status=status, **told))
     else:
         response = _page(status, told)
     response.status_code = status
@@ -103,12 +123,26 @@ def _answer(status: HTTPStatus, message: str, name: str) -> Response:
 
 
 def _page(status: HTTPStatus, told: dict[str, Any]) -> Response:
+    here = htmx.safe_path(request.full_path.rstrip("?")) if request.method in ("GET", "HEAD") else None
+    before = htmx.where_one_was("")
+    # A link from the page to itself is no way on.
+    told |= {
+        "status": status,
+        "here": here,
+        "before": before if before != here else "",
+        "limit": settings.max_upload_bytes,
+    }
     try:
-        return make_response(render_template("errors/error.html", status=status, **told))
+        return make_response(render_template("errors/error.html", **told))
     except sqlalchemy.exc.SQLAlchemyError:  # what the page shows beside the error needs a database that is not there
         db.session.rollback()
         live.leave_out()
-        return make_response(render_template("errors/error.html", status=status, **told))
+        return make_response(render_template("errors/error.html", **told))
+
+
+def takes_page() -> bool:
+    """Whether the answer to this request is a whole page."""
+    return not htmx.asked() and not _wants_json()
 
 
 def _wants_json() -> bool:

@@ -6,18 +6,29 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
-from flask import Blueprint, make_response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from webapp.errors import Refused
 from webapp.extensions import settings, storage
+from webapp.models import AudioFile
 from webapp.models.audio import SORTS
-from webapp.presets import PRESETS, chosen
-from webapp.services import jobs, library, notifications
-from webapp.web import htmx
-from webapp.web.live import Place
+from webapp.presets import PRESETS, Preset, chosen
+from webapp.services import jobs, library, notifications, selection
+from webapp.web import htmx, live, selected
+from webapp.web.language import gettext
+from webapp.web.place import Place
 
 bp = Blueprint("files", __name__, url_prefix="/files")
+# What the database or a preset has in the language of the source.
+bp.add_app_template_filter(gettext, "translated")
+
+
+@bp.app_context_processor
+def _room() -> dict[str, object]:
+    """Let the pieces that show it ask for what is used of the quota."""
+    return {"room": lambda: library.room(current_user)}
 
 
 @bp.get("/")
@@ -26,8 +37,15 @@ def index() -> ResponseReturnValue:
     """The user's files, and the form that takes more."""
     place = Place.of_request("files")
     page = library.listing(current_user, search=place.q, sort=place.sort, page=place.page)
-    limit = settings.max_upload_bytes
-    return render_template("files/index.html", page=page, place=place, sorts=SORTS, limit=limit, once=uuid.uuid4())
+    return render_template(
+        "files/index.html",
+        page=page,
+        place=place,
+        places=live.of_page().places,
+        sorts=SORTS,
+        limit=settings.max_upload_bytes,
+        once=uuid.uuid4(),
+    )
 
 
 @bp.get("/<uuid:file_id>")
@@ -36,11 +54,7 @@ def show(file_id: uuid.UUID) -> ResponseReturnValue:
     """One file. What was told of it counts as seen from now on."""
     library.find(current_user, file_id)
     notifications.see(current_user, file_id)
-    file = library.find(current_user, file_id)
-    more = [preset for name, preset in PRESETS.items() if name not in {r.preset_name for r in file.renditions}]
-    return render_template(
-        "files/show.html", file=file, more=more, place=Place("file", file_id=file.id, title=file.name)
-    )
+    return _page(library.find(current_user, file_id))
 
 
 @bp.get("/<uuid:file_id>/original")
@@ -68,7 +82,7 @@ def rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
 def more(file_id: uuid.UUID) -> ResponseReturnValue:
     """Make more formats of it."""
     jobs.more(current_user, file_id, chosen(request.form.getlist("presets")))
-    return _row(file_id)
+    return _piece(file_id)
 
 
 @bp.post("/<uuid:file_id>/retry")
@@ -90,9 +104,20 @@ def cancel(file_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:file_id>/rename")
 @login_required
 def rename(file_id: uuid.UUID) -> ResponseReturnValue:
-    """Give it another name."""
-    library.rename(current_user, file_id, request.form.get("name", ""))
-    return _row(file_id)
+    """Give it another name. One that is refused stays in its field, beside the reason."""
+    name = request.form.get("name", "")
+    try:
+        library.rename(current_user, file_id, name)
+    except Refused as refused:
+        file = library.find(current_user, file_id)
+        if _asked_for() == "renaming":
+            fragment = render_template("files/_renaming.html", file=file, name=name, refused=refused, oob=True)
+            return fragment, refused.status
+        kinds = ["text/html", "application/json"]
+        if htmx.asked() or request.accept_mimetypes.best_match(kinds, kinds[0]) != kinds[0]:
+            raise
+        return _page(file, name=name, refused=refused), refused.status
+    return _piece(file_id)
 
 
 @bp.post("/<uuid:file_id>/renditions/<preset>/delete")
@@ -100,30 +125,60 @@ def rename(file_id: uuid.UUID) -> ResponseReturnValue:
 def delete_rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
     """One format less."""
     jobs.discard(current_user, file_id, preset)
-    return _row(file_id)
+    return _piece(file_id)
 
 
 @bp.get("/<uuid:file_id>/delete")
 @login_required
 def confirm_delete(file_id: uuid.UUID) -> ResponseReturnValue:
     """What deleting means, before it is done."""
-    file = library.find(current_user, file_id)
-    return render_template("files/delete.html", file=file, place=Place("delete", title=file.name))
+    return selected.confirmation([library.find(current_user, file_id)])
 
 
 @bp.post("/<uuid:file_id>/delete")
 @login_required
 def delete(file_id: uuid.UUID) -> ResponseReturnValue:
     """Remove it with all that was made of it."""
-    library.delete(current_user, file_id)
+    names = selection.do("delete", current_user, [file_id])
     if htmx.asked():
         return htmx.poll_now(make_response("", HTTPStatus.OK))
+    if names:
+        flash(selected.said("delete", names), selected.GONE)
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
 
 
-def _row(file_id: uuid.UUID) -> ResponseReturnValue:
+def _page(file: AudioFile, **also: object) -> str:
+    return render_template(
+        "files/show.html",
+        file=file,
+        more=_more(file),
+        places=live.of_page().places,
+        place=Place("file", file_id=file.id, title=file.name),
+        **also,
+    )
+
+
+def _row(file_id: uuid.UUID, template: str = "files/_row.html") -> ResponseReturnValue:
     file = library.find(current_user, file_id)
-    return htmx.fragment_or_redirect("files/_row.html", url_for(".show", file_id=file_id), file=file)
+    places = live.of_page().places
+    page = url_for(".show", file_id=file_id)
+    return htmx.fragment_or_redirect(template, page, file=file, places=places, more=_more(file), oob=False)
+
+
+def _piece(file_id: uuid.UUID) -> ResponseReturnValue:
+    """The piece of the file's page that asked for itself, or else the row."""
+    pieces = {"renaming": "files/_renamed.html", "more": "files/_more.html"}
+    return _row(file_id, pieces.get(_asked_for(), "files/_row.html"))
+
+
+def _asked_for() -> str:
+    """The id of what htmx is going to replace."""
+    return request.headers.get("HX-Target", "")
+
+
+def _more(file: AudioFile) -> list[Preset]:
+    known = {rendition.preset_name for rendition in file.renditions}
+    return [preset for name, preset in PRESETS.items() if name not in known]
 
 
 def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:

@@ -1,14 +1,11 @@
 """How numbers, states and outlines are shown."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from flask import Flask, url_for
+from flask import Flask
 
 from webapp.models import Kind, Notification
 from webapp.ports import JobStatus
@@ -17,7 +14,6 @@ from webapp.services.uploads import in_words
 from webapp.web.language import gettext, ngettext, reader
 from webapp.words import N_
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
 _STATES = {
     JobStatus.CREATED: N_("Queued"),
     JobStatus.SUBMITTED: N_("Queued"),
@@ -47,8 +43,6 @@ def init_app(app: Flask) -> None:
         said=said,
     )
     app.jinja_env.globals.update(
-        static_url=static_url,
-        integrity=integrity,
         registration=app.extensions["settings"].registration,
         password_min_length=app.extensions["settings"].password_min_length,
         outline=outline,
@@ -90,20 +84,6 @@ def channels(count: int) -> str:
     """How many, as people call it."""
     known = {1: gettext("mono"), 2: gettext("stereo"), 6: "5.1", 8: "7.1"}
     return known.get(count) or ngettext("{count} channel", "{count} channels", count).format(count=count)
-
-
-@cache
-def static_url(name: str) -> str:
-    """The address of a static file, with a hash of its content: browsers may keep what is under it for ever."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
-    return url_for("static", filename=name, v=digest)
-
-
-@cache
-def integrity(name: str) -> str:
-    """What a browser checks a vendored file against (W3C Subresource Integrity)."""
-    known = {each["file"]: each["sha384"] for each in json.loads((STATIC / "vendor" / "vendor.json").read_text())}
-    return f"sha384-{known[name]}"
 
 
 @lru_cache(maxsize=1000)

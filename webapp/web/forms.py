@@ -1,11 +1,17 @@
 """The forms of the account pages. What only the database or the settings know is checked by the services."""
 
+from typing import Self
+
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, PasswordField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms import BooleanField, EmailField, PasswordField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from webapp.config import LONGEST_PASSWORD
+from webapp.models import User
+from webapp.models.user import THEMES
+from webapp.services.preferences import CHOOSABLE
+from webapp.web.language import languages, zones
 from webapp.words import N_
 
 _password = (InputRequired(N_("Enter the password.")), Length(max=LONGEST_PASSWORD, message=N_("That is too long.")))
@@ -42,3 +48,48 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
 
     current = PasswordField(N_("Current password"), _password)
     password = PasswordField(N_("New password"), (InputRequired(N_("Choose a new password.")),))
+
+
+class PreferencesForm(FlaskForm):  # type: ignore[misc]
+    """How pages look and call. The templates draw the choices, and so name them."""
+
+    theme = RadioField(N_("Theme"), [AnyOf(THEMES, N_("Choose one of these."))], choices=THEMES, validate_choice=False)
+    language = SelectField(N_("Language"), choices=(), validate_choice=False)
+    time_zone = StringField(N_("Time zone"))
+    alerts = SelectMultipleField(N_("Alerts"), choices=CHOOSABLE, validate_choice=False)
+    system_notifications = BooleanField(N_("System notifications"))
+    sound = BooleanField(N_("A sound"))
+    shortcuts = BooleanField(N_("Single-key shortcuts"))
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """The form as the user has filled it in before."""
+        form: Self = cls(
+            formdata=None,
+            theme=user.theme,
+            language=user.language,
+            time_zone=user.time_zone,
+            alerts=[kind for kind in CHOOSABLE if kind not in user.quiet_kinds],
+            system_notifications=user.has_system_notifications,
+            sound=user.has_sound,
+            shortcuts=user.has_shortcuts,
+        )
+        return form
+
+    def validate_language(self, field: SelectField) -> None:
+        """Nothing is as the browser asks, and all there is where there is but one."""
+        field.data = field.data or ""
+        if field.data and field.data not in languages():
+            raise ValidationError(N_("Choose one of these."))
+
+    def validate_time_zone(self, field: StringField) -> None:
+        """Nothing is as the browser has it."""
+        field.data = field.data or ""
+        if field.data and field.data not in zones():
+            raise ValidationError(N_("This time zone is not known here."))
+
+    def validate_alerts(self, field: SelectMultipleField) -> None:
+        """None is an answer too."""
+        field.data = field.data or []
+        if not set(field.data) <= set(CHOOSABLE):
+            raise ValidationError(N_("Choose one of these."))

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from webapp.extensions import settings
 
@@ -24,24 +25,39 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# What an idle poll weighs is mostly headers, and an empty answer has nothing that could be styled, run or opened.
+IF_EMPTY = ALWAYS | {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+del IF_EMPTY["Cross-Origin-Opener-Policy"], IF_EMPTY["Referrer-Policy"]
+DIFFERS_BY = "HX-Request, Cookie"
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's, but an answer that is for everybody carries no cookie and does not differ by one."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Flask-Login looks into each session; a browser fetches anew after a sign-in what differs by the cookie."""
+        if not response.headers.get("Cache-Control", "").startswith("public"):
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:
     """Put them on every answer, errors and static files too."""
+    app.session_interface = Sessions()
     app.after_request(_add)
 
 
 def _add(response: Response) -> Response:
-    for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
-    if request.endpoint == "static" and response.status_code < HTTPStatus.BAD_REQUEST:
-        # The address holds a hash of the content, see filters.static_url.
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
-    else:
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["Vary"] = "HX-Request, Cookie"
+    headers = response.headers
+    is_empty = response.status_code == HTTPStatus.NO_CONTENT
+    if is_empty:
+        headers.remove("Content-Type")
+    for name, value in (IF_EMPTY if is_empty else ALWAYS).items():
+        headers.setdefault(name, value)
+    # A static file says by itself how long it may be kept, and by what it differs.
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Vary", DIFFERS_BY)
     if settings.is_https:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if "request_id" in g:
-        response.headers["X-Request-ID"] = g.request_id
+        headers["X-Request-ID"] = g.request_id
     return response

@@ -63,7 +63,7 @@ def reader() -> Language:
     """The language that the signed-in user has chosen, or else the best that the browser asks for."""
     if "reader" not in g:
         known = languages()
-        g.reader = known.get(_chosen("language")) or known[request.accept_languages.best_match(known, default=SOURCE)]
+        g.reader = known.get(_chosen("language")) or known[_asked_for(known)]
     language: Language = g.reader
     return language
 
@@ -97,6 +97,17 @@ def say(error: AppError) -> str:
     """What to tell of it."""
     sentence = gettext(error.sentence)
     return sentence.format(**error.values) if error.values else sentence
+
+
+def _asked_for(known: Mapping[str, Language]) -> str:
+    """The first of the browser's languages that there is; who asks for a dialect reads the language (RFC 4647, 3.4)."""
+    tags = {tag.lower(): tag for tag in known}
+    for asked, quality in request.accept_languages:
+        while quality and asked:
+            if found := tags.get(asked.lower()):
+                return found
+            asked = asked.rpartition("-")[0]  # noqa: PLW2901 - shorter and shorter
+    return SOURCE
 
 
 def _chosen(setting: str) -> str:

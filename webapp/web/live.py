@@ -1,60 +1,31 @@
 """What keeps an open page true: the poller's pace, and the pieces that have changed since it last asked."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import zlib
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, g, render_template, request, url_for
+from flask import Flask, g, render_template, request, session
 from flask_login import current_user
 
 from webapp.db import db
 from webapp.extensions import login_manager
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
-from webapp.models.audio import SORTS
 from webapp.ports import BUSY
 from webapp.services import library
-from webapp.web.language import gettext
-from webapp.words import N_
+from webapp.web import inbox
+from webapp.web.cards import MOST_CARDS, Card, standing, tally
+from webapp.web.place import Place
 
 # Milliseconds. The last is what a page costs that nobody is waiting at.
 NEARLY_DONE_PACE, BUSY_PACE, IDLE_PACE = 500, 1000, 15000
 NEARLY_DONE_PERCENT = 90.0
-MOST_CARDS = 5
-_TITLES = {"files": N_("Files"), "inbox": N_("Inbox"), "account": N_("Account")}
-
-
-@dataclass(frozen=True)
-class Place:
-    """The page that a poller stands on: it tells which pieces the page has, and what its title is."""
-
-    on: str = ""
-    file_id: uuid.UUID | None = None
-    q: str = ""
-    sort: str = "newest"
-    page: int = 1
-    title: str = field(default="", compare=False)
-
-    @classmethod
-    def of_request(cls, on: str = "") -> Self:
-        """The place that the request's query describes; what makes no sense in it is left out."""
-        sort = request.args.get("sort", "newest")
-        return cls(
-            on=on or request.args.get("on", ""),
-            file_id=request.args.get("file_id", type=uuid.UUID),
-            q=request.args.get("q", "")[:200],
-            sort=sort if sort in SORTS else "newest",
-            page=min(request.args.get("page", 1, type=int), 10**6),
-        )
-
-    @property
-    def query(self) -> dict[str, Any]:
-        """What has to be in an address to lead here again."""
-        given = {"on": self.on, "file_id": self.file_id, "q": self.q, "sort": self.sort, "page": self.page}
-        usual = {"sort": "newest", "page": 1}
-        return {name: value for name, value in given.items() if value and usual.get(name) != value}
+# More news than this at once is told by how much it is.
+MOST_SPOKEN = 3
+# What a page without JavaScript can take back; the session is a cookie, and holds no more.
+MOST_UNDONE = 100
 
 
 class Live:
@@ -64,21 +35,31 @@ class Live:
         self.user = user
         # Read first: what changes while the page is made is then told by the next poll.
         self.version = user.version
+        self.listed: Collection[int] = ()
+        """The notifications that the page's own content shows: no card tells of them again."""
 
     @cached_property
     def unread(self) -> int:
         """How many notifications are neither seen nor dismissed."""
-        return _count(Notification.unread_by(self.user))
+        return db.session.scalar(Notification.count(Notification.unread_by(self.user))) or 0
 
     @cached_property
-    def standing(self) -> int:
-        """How many are not dismissed."""
-        return _count(Notification.standing_for(self.user))
+    def cards(self) -> Sequence[Card]:
+        """The newest alerts that stand, as many as fit on a page."""
+        return standing(self.user, without=self.listed)[:MOST_CARDS]
 
     @cached_property
-    def cards(self) -> Sequence[Notification]:
-        """The newest that stand, as many as fit on a page."""
-        return db.session.scalars(Notification.standing_for(self.user).limit(MOST_CARDS)).all()
+    def shown(self) -> Sequence[int]:
+        """The notifications that the cards tell of."""
+        return [note.id for card in self.cards for note in card.notes]
+
+    @cached_property
+    def more(self) -> int:
+        """How many stand that the page does not show."""
+        total = db.session.scalar(Notification.count(Notification.standing_for(self.user))) or 0
+        listed = Notification.standing_for(self.user).where(Notification.id.in_(self.listed))
+        in_list = db.session.scalar(Notification.count(listed)) if self.listed else 0
+        return total - len(self.shown) - (in_list or 0)
 
     @cached_property
     def pace(self) -> int:
@@ -94,63 +75,64 @@ class Live:
             return IDLE_PACE
         return NEARLY_DONE_PACE if max(percents) > NEARLY_DONE_PERCENT else BUSY_PACE
 
+    @cached_property
+    def places(self) -> Mapping[uuid.UUID, int]:
+        """For each file that waits, how many will be begun before it."""
+        return library.ahead(self.user) if self.is_busy else {}
+
+    @property
+    def queue(self) -> str:
+        """Says in short what the places are: they change with other users' work, which moves no version of this one."""
+        return f"{zlib.crc32(repr(sorted(self.places.items())).encode()):x}" if self.places else ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something of the user's is being made."""
+        return self.pace < IDLE_PACE
+
 
 def init_app(app: Flask) -> None:
     """Give every page of a signed-in user its `live`, and every page a `place`."""
     app.context_processor(_context)
 
 
-def news(since: int, place: Place) -> str:
-    """The poller with its next pace, and what the page shows that has changed after that version, out of band."""
-    live = _live()
+def of_page(listed: Collection[int] = ()) -> Live:
+    """That of the page which is being made; `listed` are the notifications that its content shows."""
+    live: Live = g.setdefault("live", Live(current_user))
+    live.listed = listed or live.listed
+    return live
+
+
+def news(since: int, place: Place, *, dismissed: Sequence[int] | None = None) -> str:
+    """The poller with its next pace, and what the page shows that has changed after that version, out of band.
+
+    What has just been dismissed can be taken back from there; with none, the offer to do so goes; with None, it stays.
+    """
+    live = of_page()
     user = live.user
+    pieces = _pieces(user, since, place)
+    if page := pieces.get("inbox"):
+        live.listed = page.shown
     return render_template(
         "notifications/_news.html",
         place=place,
         alerts_changed=user.alerts_version > since,
         spoken=_spoken(user, since) if user.alerts_version > since else [],
-        **_pieces(user, since, place),
+        most_spoken=MOST_SPOKEN,
+        dismissed=dismissed,
+        **pieces,
     )
 
 
-def _pieces(user: User, since: int, place: Place) -> dict[str, Any]:
-    if place.on == "files":
-        page = library.listing(user, search=place.q, sort=place.sort, page=place.page)
-        # By length the order changes when a length becomes known.
-        is_whole = user.listing_version > since or place.sort == "length"
-        return {"page": page, "is_whole": is_whole, "rows": [f for f in page.items if f.version > since]}
-    if place.on == "file" and place.file_id:
-        mine = AudioFile.of(user).where(AudioFile.id == place.file_id, AudioFile.version > since)
-        return {"file": db.session.scalar(mine)}
-    return {}
+def has_moved() -> bool:
+    """Whether the places in the queue are others than those that the page which asks shows, by its own word."""
+    return request.args.get("ahead", "") != of_page().queue
 
 
-def is_there(place: Place) -> bool:
-    """Whether the file whose page this is still is one of the user's."""
-    if place.on != "file" or not place.file_id:
-        return True
-    mine = sa.exists().where(AudioFile.id == place.file_id, AudioFile.owner_id == current_user.id)
-    return bool(db.session.scalar(sa.select(mine)))
-
-
-def title_of(place: Place) -> str:
-    """What the page is called, without the count before it."""
-    if place.on == "file" and place.file_id and not place.title:
-        name = sa.select(AudioFile.name).where(AudioFile.id == place.file_id, AudioFile.owner_id == current_user.id)
-        return db.session.scalar(name) or "Files"
-    return place.title or gettext(_TITLES.get(place.on, "Tapedeck"))
-
-
-def _spoken(user: User, since: int) -> Sequence[Notification]:
-    if not since:  # the page has only just opened: what stood before is on it, and is no news
-        return []
-    new = Notification.unread_by(user).where(Notification.version > since)
-    return list(reversed(db.session.scalars(new.limit(MOST_CARDS)).all()))
-
-
-def _live() -> Live:
-    live: Live = g.setdefault("live", Live(current_user))
-    return live
+def remember_dismissed(ids: Sequence[int]) -> None:
+    """Let the next page offer to take this back, for a browser without JavaScript."""
+    if len(ids) <= MOST_UNDONE:
+        session["dismissed"] = list(ids)
 
 
 def leave_out() -> None:
@@ -160,15 +142,36 @@ def leave_out() -> None:
     g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - the place where it looks first
 
 
+def _pieces(user: User, since: int, place: Place) -> Mapping[str, Any]:
+    if place.on == "files":
+        page = library.listing(user, search=place.q, sort=place.sort, page=place.page)
+        # By length the order changes when a length becomes known.
+        is_whole = user.listing_version > since or place.sort == "length"
+        moved = has_moved()
+        rows = [file for file in page.items if file.version > since or (moved and file.is_waiting)]
+        return {"page": page, "is_whole": is_whole, "rows": rows, "places": of_page().places}
+    if place.on == "file" and place.file_id:
+        mine = AudioFile.of(user).where(AudioFile.id == place.file_id)
+        if not has_moved():
+            mine = mine.where(AudioFile.version > since)
+        return {"file": db.session.scalar(mine), "places": of_page().places}
+    if place.on == "inbox" and user.alerts_version > since:
+        return {"inbox": inbox.page_of(user, place)}
+    return {}
+
+
+def _spoken(user: User, since: int) -> Sequence[Notification]:
+    if since < 0:  # the page has only just opened: what stood before is on it, and is no news
+        return []
+    new = Notification.unread_by(user).where(Notification.version > since)
+    return list(reversed(db.session.scalars(new.limit(inbox.PAGE_SIZE)).all()))
+
+
 def _context() -> dict[str, Any]:
     is_shown = "without_live" not in g and current_user.is_authenticated
-    return {"live": _live() if is_shown else None, "place": Place(), "title_of": title_of, "path_of": _path_of}
-
-
-def _path_of(place: Place, **changed: Any) -> str:
-    """The address of the list with something else in its query."""
-    return url_for("files.index", **replace(place, on="", **changed).query)
-
-
-def _count(query: sa.Select[Notification]) -> int:
-    return db.session.scalar(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())) or 0
+    return {
+        "live": of_page() if is_shown else None,
+        "place": Place(),
+        "tally": tally,
+        "take_dismissed": lambda: session.pop("dismissed", []),
+    }

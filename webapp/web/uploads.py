@@ -4,6 +4,7 @@ import sys
 import uuid
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +19,7 @@ from webapp.extensions import csrf
 from webapp.models import AudioFile, User
 from webapp.presets import chosen
 from webapp.services import library, uploads
-from webapp.web import htmx
+from webapp.web import htmx, language, live
 from webapp.web.multipart import StreamedForm
 from webapp.words import N_
 
@@ -49,7 +50,7 @@ def create() -> ResponseReturnValue:
     if htmx.asked():
         return _rows(received)
     for name, error in received.refusals:
-        flash(f"{name}: {error.message}", "bad")
+        flash(f"{name}: {language.say(error)}", "bad")
     return redirect(url_for("files.index"), HTTPStatus.SEE_OTHER)
 
 
@@ -85,10 +86,24 @@ def _receive(user: User, form: StreamedForm) -> Received:
 def _rows(received: Received) -> ResponseReturnValue:
     files = [library.find(current_user, file.id) for file in received.files]
     response = make_response(
-        render_template("files/_received.html", files=files, refusals=received.refusals, once=uuid.uuid4())
+        render_template(
+            "files/_received.html",
+            files=files,
+            refusals=received.refusals,
+            once=uuid.uuid4(),
+            places=live.of_page().places,
+            are_shown=_shows_what_is_new(),
+        )
     )
     response.status_code = HTTPStatus.CREATED if files else received.refusals[0][1].status
     return htmx.poll_now(response)
+
+
+def _shows_what_is_new() -> bool:
+    """Whether the list that the form stands above begins with the newest files, and leaves none out."""
+    query = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    usual = {"sort": ["newest"], "page": ["1"]}
+    return all(usual.get(name) == query[name] for name in ("q", "sort", "page") if name in query)
 
 
 def _check_token(token: str | None) -> None:
