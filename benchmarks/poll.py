@@ -29,7 +29,7 @@ from webapp.models import Kind, Notification, TranscodeJob, User
 from webapp.ports import JobStatus
 
 FEW, MANY = 1_000, 1_000_000
-ROUNDS, SECONDS = 6, 1.5
+ROUNDS, SECONDS = 10, 1.0
 AT_ONCE = 10_000
 
 

@@ -86,7 +86,7 @@ def writing() -> Iterator[None]:
         raise
 
 
-def peek(statement: sa.Select[Any], values: Mapping[str, object]) -> Sequence[Any] | None:
+def peek(statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, object]) -> Sequence[Any] | None:
     """The first row of a statement, by the driver itself, or None; as the driver has it, so for numbers and text only.
 
     For what is asked every second of everybody: most of such a query is SQLAlchemy's way to the driver and back, see
@@ -109,7 +109,9 @@ def peek(statement: sa.Select[Any], values: Mapping[str, object]) -> Sequence[An
 
 
 @lru_cache(maxsize=8)
-def _prepared(statement: sa.Select[Any], dialect: sa.Dialect) -> tuple[str, Callable[[Mapping[str, object]], Any]]:
+def _prepared(
+    statement: sa.Select[*tuple[Any, ...]], dialect: sa.Dialect
+) -> tuple[str, Callable[[Mapping[str, object]], Any]]:
     """The words of a statement, and what turns values into the parameters that the driver takes."""
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - that of a SELECT

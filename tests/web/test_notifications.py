@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -9,11 +10,11 @@ from flask.testing import FlaskClient
 
 from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, standing, told
-from webapp.db import db, writing
+from webapp.db import db, peek, writing
 from webapp.models import AudioFile, User
 from webapp.ports import JobEvent, JobStatus
 from webapp.services import jobs
-from webapp.web import cards
+from webapp.web import cards, live
 
 
 def version_of(text: str) -> str:
@@ -47,7 +48,7 @@ def test_when_nothing_is_new_a_poll_says_nothing(as_alice: FlaskClient, song: Au
     assert poll(as_alice, version) == (204, "")
 
 
-def test_an_idle_poll_is_one_query(as_alice: FlaskClient, song: AudioFile) -> None:
+def test_an_idle_poll_is_one_query(as_alice: FlaskClient, song: AudioFile, monkeypatch: pytest.MonkeyPatch) -> None:
     version = version_of(as_alice.get("/files/").text)
     statements: list[str] = []
 
@@ -55,6 +56,11 @@ def test_an_idle_poll_is_one_query(as_alice: FlaskClient, song: AudioFile) -> No
     def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
+    def peek_and_count(statement: object, values: dict[str, object]) -> object:
+        statements.append(str(statement))
+        return peek(statement, values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("webapp.web.notifications.peek", peek_and_count)
     poll(as_alice, version)
 
     asked = [statement for statement in statements if not statement.startswith("BEGIN")]
@@ -129,7 +135,11 @@ def test_a_poll_of_nonsense_is_answered(as_alice: FlaskClient, song: AudioFile, 
     assert poll(as_alice, version, query)[0] == 200
 
 
-def test_the_pace_follows_what_is_waited_for(as_alice: FlaskClient, song: AudioFile) -> None:
+def test_the_pace_follows_what_is_waited_for(
+    as_alice: FlaskClient, song: AudioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "every 500ms" in as_alice.get("/account/").text  # it is new, and may be short
+    monkeypatch.setattr(live, "NEW", timedelta(0))
     assert "every 1000ms" in as_alice.get("/account/").text
 
     for preset in ("wav", "flac", "mp4"):
@@ -147,7 +157,7 @@ def test_a_change_of_pace_is_news(as_alice: FlaskClient, alice: User) -> None:
     status, text = poll(as_alice, version)
 
     assert status == 200
-    assert "every 1000ms" in text
+    assert "every 500ms" in text
 
 
 def test_bob_hears_nothing_of_alices_files(as_alice: FlaskClient, as_bob: FlaskClient, song: AudioFile) -> None:

@@ -3,6 +3,7 @@
 import uuid
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask, g, render_template, request, session
 from flask_login import current_user
 
-from webapp.db import db
+from webapp.db import db, utcnow
 from webapp.extensions import login_manager
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
 from webapp.ports import BUSY
@@ -22,6 +23,8 @@ from webapp.web.place import Place
 # Milliseconds. The last is what a page costs that nobody is waiting at.
 NEARLY_DONE_PACE, BUSY_PACE, IDLE_PACE = 500, 1000, 15000
 NEARLY_DONE_PERCENT = 90.0
+# A short file is ready within this, and told of the sooner.
+NEW = timedelta(seconds=10)
 # More news than this at once is told by how much it is.
 MOST_SPOKEN = 3
 # What a page without JavaScript can take back; the session is a cookie, and holds no more.
@@ -64,16 +67,18 @@ class Live:
     @cached_property
     def pace(self) -> int:
         """Milliseconds until the page asks again."""
-        percents = db.session.scalars(
-            sa.select(sa.func.avg(Rendition.percent))
+        running = db.session.execute(
+            sa.select(sa.func.avg(Rendition.percent), TranscodeJob.created_at)
             .join(TranscodeJob, TranscodeJob.id == Rendition.job_id)
             .join(AudioFile, AudioFile.id == TranscodeJob.audio_file_id)
             .where(AudioFile.owner_id == self.user.id, TranscodeJob.status.in_(BUSY))
             .group_by(TranscodeJob.id)
         ).all()
-        if not percents:
+        if not running:
             return IDLE_PACE
-        return NEARLY_DONE_PACE if max(percents) > NEARLY_DONE_PERCENT else BUSY_PACE
+        new = utcnow() - NEW
+        is_soon = any(percent > NEARLY_DONE_PERCENT or created_at > new for percent, created_at in running)
+        return NEARLY_DONE_PACE if is_soon else BUSY_PACE
 
     @cached_property
     def places(self) -> Mapping[uuid.UUID, int]:

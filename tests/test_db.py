@@ -1,0 +1,39 @@
+"""What goes past SQLAlchemy's own way is the same as what goes by it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from webapp.db import db, peek, utcnow
+from webapp.models import User
+
+ASKED = sa.select(User.version, User.email).where(
+    User.email == sa.bindparam("email"), User.created_at > sa.bindparam("since")
+)
+
+
+def test_a_peek_finds_what_a_session_finds(alice: User) -> None:
+    for email in (alice.email, "nobody@example.com"):
+        for since in (utcnow() - timedelta(minutes=1), utcnow() + timedelta(minutes=1)):
+            values = {"email": email, "since": since}
+            peeked, found = peek(ASKED, values), db.session.execute(ASKED, values).first()
+
+            assert (peeked and tuple(peeked)) == (found and tuple(found))
+
+
+def test_a_peek_leaves_no_transaction_open(app: Flask) -> None:
+    peek(ASKED, {"email": "", "since": utcnow()})
+
+    assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_peek_raises_what_a_session_raises(app: Flask) -> None:
+    absent: sa.Select[*tuple[Any, ...]] = (
+        sa.select(sa.column("x")).select_from(sa.table("not_there")).where(sa.column("x") == sa.bindparam("x"))
+    )
+
+    with pytest.raises(sa.exc.DBAPIError):
+        peek(absent, {"x": 1})
