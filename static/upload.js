@@ -153,9 +153,10 @@ if (form) {
     if (loaded < total) sending.show(loaded, total);
     else sending.end();
   });
-  form.addEventListener("htmx:afterRequest", () => {
+  form.addEventListener("htmx:afterRequest", (event) => {
     setSending(false);
-    input.value = "";
+    // With a fresh token the page sends it once more, see app.js.
+    if (!event.detail.xhr.getResponseHeader("HX-Trigger")?.includes("fresh-token")) input.value = "";
   });
   form.addEventListener("htmx:sendError", () => {
     refuse(say("Upload"), say("The connection was lost, and nothing of the unfinished file was kept. Please choose it again."));

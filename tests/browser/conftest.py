@@ -1,8 +1,9 @@
 """Chromium, and a house for it to visit."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -59,18 +60,19 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def visit(browser: Browser, house: House, complaints: list[str]) -> Iterator[Visit]:
-    """Opens the printed address in a browser of its own, whose complaints are kept."""
+    """Opens the printed address, or another, in a browser of its own, whose complaints are kept."""
     contexts: list[BrowserContext] = []
 
-    def visit(**options: Any) -> Page:
+    def visit(address: str = "", cookies: Mapping[str, str] = MappingProxyType({}), **options: Any) -> Page:
         context = browser.new_context(**options)
+        context.add_cookies([{"name": n, "value": v, "url": house.address} for n, v in cookies.items()])
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         context.add_init_script(WITNESS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(house.address)
+        page.goto(address or house.address)
         return page
 
     yield visit
@@ -83,10 +85,7 @@ def enter(visit: Visit, house: House) -> Enter:
     """Opens a page as somebody who is signed in already."""
 
     def enter(who: Visitor, path: str = "/files/", **options: Any) -> Page:
-        page = visit(**options)
-        page.context.add_cookies([{"name": n, "value": v, "url": house.address} for n, v in who.cookies.items()])
-        page.goto(house.address.rstrip("/") + path)
-        return page
+        return visit(house.address.rstrip("/") + path, who.cookies, **options)
 
     return enter
 

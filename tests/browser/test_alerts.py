@@ -103,7 +103,7 @@ def test_ux_L4_undo_brings_an_alert_back_to_its_place(enter: Enter, alice: Visit
     after = page.locator("#alerts [data-notification]").evaluate_all("all => all.map(each => each.dataset.file)")
     assert after == before
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
-    assert page.evaluate("() => document.activeElement !== document.body")
+    page.wait_for_function("() => document.activeElement !== document.body")
     assert complaints == []
 
 
@@ -182,7 +182,7 @@ def test_ux_L7_a_failure_says_why_stays_and_can_be_retried_from_there(
     page.get_by_role("button", name="Retry: broken.wav").press("Enter")
 
     expect(page.locator("#alerts [data-notification]")).to_have_count(0)
-    assert page.evaluate("() => document.activeElement !== document.body")
+    page.wait_for_function("() => document.activeElement !== document.body")
     poll_now([page])
     wait_for("it to fail again", lambda: len(alice.inbox(file_id)) == 2)
     page.clock.fast_forward(2000)
@@ -204,7 +204,7 @@ def test_ux_L8_a_batch_of_twelve_is_one_alert(enter: Enter, alice: Visitor, comp
     card.get_by_role("button", name="Dismiss: 12 files ready").click()
 
     agree(page, 0)
-    assert page.evaluate("() => document.activeElement.id") == "alert-region"
+    page.wait_for_function("() => document.activeElement.id === 'alert-region'")
     page.get_by_role("button", name="Undo").click()
     agree(page, 12)
     assert complaints == []
@@ -239,7 +239,7 @@ def test_ux_I2_what_is_dismissed_can_be_restored_and_what_is_opened_is_seen(
 
     note.get_by_role("button", name="Dismiss: song.wav").press("Enter")
     expect(note).to_contain_text("dismissed")
-    assert page.evaluate("() => document.activeElement.textContent") == "Restore"
+    page.wait_for_function("() => document.activeElement.textContent === 'Restore'")
     note.get_by_role("button", name="Restore: song.wav").press("Enter")
     expect(note).to_contain_text("unread")
     note.get_by_role("link").click()
@@ -345,6 +345,7 @@ def test_ux_X3_each_new_alert_is_spoken_once_and_idle_polls_say_nothing(enter: E
     assert page.locator("#alerts [aria-live], #alerts [role=alert]").count() == 0
 
 
+@pytest.mark.slow
 def test_ux_S2_the_system_and_a_sound_tell_of_news_only_when_the_page_is_out_of_sight(
     enter: Enter, alice: Visitor, song: Path, complaints: list[str]
 ) -> None:

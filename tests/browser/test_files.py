@@ -79,7 +79,8 @@ def is_too_wide(page: Page) -> bool:
 # --- F1 to F4
 
 
-@pytest.mark.parametrize("has_scripts", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("has_scripts", [True, False])
 def test_ux_F1_search_sort_and_page_are_in_the_address_and_back_restores_them(
     enter: Enter, alice: Visitor, complaints: list[str], has_scripts: bool
 ) -> None:
@@ -277,6 +278,7 @@ def test_ux_F4_any_name_is_shown_whole_and_is_only_a_name(
 # --- P1 and P2
 
 
+@pytest.mark.slow
 def test_ux_P1_a_row_goes_from_queued_to_ready_without_a_reload(
     enter: Enter, alice: Visitor, bob: Visitor, busy: str, song: Path, complaints: list[str]
 ) -> None:
@@ -351,6 +353,7 @@ def test_what_cannot_be_kept_is_refused_in_words_before_it_is_sent(
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_several_files_are_told_by_name_and_number_and_spoken_at_the_quarters(
     enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
 ) -> None:
@@ -417,7 +420,9 @@ def test_more_formats_open_and_close_without_moving_the_page(
 # --- M1, M2 and N1
 
 
-@pytest.mark.parametrize("phone", [PIXEL, IPHONE], ids=["Pixel 7", "iPhone"])
+@pytest.mark.parametrize(
+    "phone", [pytest.param(PIXEL, id="Pixel 7"), pytest.param(IPHONE, id="iPhone", marks=pytest.mark.slow)]
+)
 def test_ux_M1_on_a_phone_nothing_is_wider_than_the_screen_and_what_matters_is_in_reach(
     enter: Enter, alice: Visitor, complaints: list[str], phone: dict[str, Any]
 ) -> None:

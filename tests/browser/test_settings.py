@@ -126,6 +126,7 @@ def test_ux_A2_a_wrong_password_is_told_in_one_place_with_the_focus(
     assert errors_of_ours(complaints) == []
 
 
+@pytest.mark.slow
 def test_ux_A2_who_tried_too_often_is_told_how_long_to_wait_on_the_form(
     visit: Visit, house: House, ana: Visitor, email: str
 ) -> None:
@@ -216,7 +217,9 @@ def test_ux_S1_as_the_system_follows_it(enter: Enter, ana: Visitor) -> None:
     expect(page.locator("body")).to_have_css("background-color", LIGHT_PAPER)
 
 
-@pytest.mark.parametrize("has_javascript", [True, False], ids=["", "without JavaScript"])
+@pytest.mark.parametrize(
+    "has_javascript", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["", "without JavaScript"]
+)
 def test_ux_S2_zone_and_kinds_are_kept(enter: Enter, ana: Visitor, has_javascript: bool) -> None:
     page = enter(ana, "/account/", java_script_enabled=has_javascript)
     page.get_by_label("Time zone").select_option("Asia/Kathmandu")

@@ -96,6 +96,7 @@ def test_ux_W1_pages_are_light(visit: Visit, house: House, email: str, complaint
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_ux_W2_pages_are_there_soon_on_a_slow_line(enter: Enter, alice: Visitor) -> None:
     alice.keep("song.wav", sounds.wav(2.0))
     for path in ("/auth/login", "/files/"):
@@ -109,8 +110,15 @@ def test_ux_W2_pages_are_there_soon_on_a_slow_line(enter: Enter, alice: Visitor)
         assert vitals["longest"] <= LONGEST_TASK_MILLISECONDS
 
 
-@pytest.mark.parametrize("path", ["/account/", "/files/"])
-@pytest.mark.parametrize("size", [(360, 740), (1280, 800)], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        ("/files/", (360, 740)),
+        ("/account/", (1280, 800)),
+        pytest.param("/account/", (360, 740), marks=pytest.mark.slow),
+        pytest.param("/files/", (1280, 800), marks=pytest.mark.slow),
+    ],
+)
 def test_ux_W2_nothing_moves_when_an_alert_comes(
     enter: Enter, alice: Visitor, path: str, size: tuple[int, int], complaints: list[str]
 ) -> None:
@@ -171,6 +179,7 @@ def test_ux_P3_an_idle_page_asks_four_times_a_minute_and_a_hidden_one_never(ente
     assert len(asked) == 1, asked
 
 
+@pytest.mark.slow
 def test_ux_P3_rows_never_poll(enter: Enter, alice: Visitor, long_song: bytes) -> None:
     for number in range(3):
         alice.keep(f"song {number}.flac", long_song)

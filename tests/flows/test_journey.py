@@ -62,7 +62,7 @@ def test_another_user_sees_nothing_of_it(house: House, alice: Visitor, bob: Visi
 def test_a_form_that_is_out_of_date_is_refused_with_a_number_to_tell(alice: Visitor) -> None:
     alice.token = "of another session"
 
-    answer = alice.post("/auth/logout")
+    answer = alice.post("/account/preferences")
 
     assert answer.status == 400
     assert f"<code>{answer.headers['X-Request-ID']}</code>" in answer.text
