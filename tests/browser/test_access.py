@@ -133,7 +133,9 @@ def test_ux_X2_everything_is_done_by_keyboard_and_the_focus_is_always_seen(
     assert complaints == []
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state", ["full", *(pytest.param(each, marks=pytest.mark.slow) for each in STATES if each != "full")]
+)
 def test_ux_X4_nothing_is_wider_than_320_pixels(enter: Enter, people: Any, house: House, state: str) -> None:
     who, ids = people[state]
     page = enter(who, "/", viewport=NARROW)

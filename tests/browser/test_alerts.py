@@ -129,6 +129,7 @@ def test_ux_L4_the_offer_to_undo_goes_after_ten_seconds_unless_somebody_is_about
     expect(undo).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_ux_L5_dismiss_all_takes_what_is_listed_and_can_be_undone(
     enter: Enter, alice: Visitor, complaints: list[str]
 ) -> None:
@@ -190,6 +191,7 @@ def test_ux_L7_a_failure_says_why_stays_and_can_be_retried_from_there(
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_ux_L8_a_batch_of_twelve_is_one_alert(enter: Enter, alice: Visitor, complaints: list[str]) -> None:
     page = enter(alice, "/account/")
     files = alice.keep_together({f"take {n}.wav": SHORT for n in range(12)}, "wav")
@@ -371,6 +373,7 @@ def test_ux_S2_the_system_and_a_sound_tell_of_news_only_when_the_page_is_out_of_
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_a_page_goes_on_when_somebody_has_signed_in_anew_in_another_tab(
     visit: Visit, email: str, house: House, complaints: list[str]
 ) -> None:

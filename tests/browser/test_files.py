@@ -257,7 +257,9 @@ def test_what_is_selected_stays_so_when_a_poll_brings_the_row_anew(
     assert complaints == []
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize(
+    "kind", ["long", *(pytest.param(each, marks=pytest.mark.slow) for each in NAMES if each != "long")]
+)
 def test_ux_F4_any_name_is_shown_whole_and_is_only_a_name(
     enter: Enter, alice: Visitor, complaints: list[str], kind: str
 ) -> None:
@@ -299,6 +301,7 @@ def test_ux_P1_a_row_goes_from_queued_to_ready_without_a_reload(
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_ux_P2_percent_never_falls_and_the_time_left_is_told_only_after_five_seconds(
     enter: Enter, house: House, alice: Visitor, long_song: bytes, complaints: list[str]
 ) -> None:
@@ -472,6 +475,7 @@ def test_ux_M2_a_phone_offers_files_and_does_not_zoom(enter: Enter, alice: Visit
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_ux_N1_the_whole_tour_without_javascript(
     visit: Visit, house: House, email: str, tmp_path: Path, complaints: list[str]
 ) -> None:
