@@ -36,7 +36,8 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 });
 
 document.addEventListener("htmx:oobAfterSwap", (event) => {
-  if (event.detail.target.id === "alerts") for (const card of known.map($)) card?.classList.add("known");
+  if (event.detail.target.id !== "alerts") return;
+  for (const card of document.querySelectorAll("#alerts .alert")) card.classList.toggle("new", !known.includes(card.id));
 });
 
 // --- A dismissal can be taken back for ten seconds, or for as long as somebody is about to.

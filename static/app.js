@@ -37,10 +37,30 @@ document.addEventListener("htmx:afterRequest", (event) => {
   setLost(failures >= 2);
 });
 
+// --- What a form's answer may leave out is what the page knows now, not what it knew when the form was drawn.
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const known = $("poller")?.getAttribute("hx-get").match(/[?&]v=(\d+)/)?.[1];
+  if (known && !isPoller(event.detail.elt)) event.detail.path = event.detail.path.replace(/([?&]v=)\d+/, `$1${known}`);
+});
+
+// --- The title counts what is unread on every page, those too of which a poll does not know what they are called.
+
+document.addEventListener("htmx:oobAfterSwap", () => {
+  const unread = Number($("bell")?.dataset.unread ?? 0);
+  const title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+  if (document.title !== title) document.title = title;
+});
+
 // --- Errors bring a message out of band; what they were meant to replace stays as it is.
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt } = event.detail;
+  if (isPoller(elt) && !elt.isConnected) {
+    // A deed has been answered meanwhile, and its answer is younger.
+    event.detail.shouldSwap = false;
+    return;
+  }
   if (xhr.getResponseHeader("HX-Trigger")?.includes("fresh-token") && !("again" in elt.dataset)) return;
   if (xhr.status >= 400 && !isPoller(elt) && xhr.responseText) {
     event.detail.shouldSwap = true;
@@ -61,17 +81,17 @@ const adopt = (token) => {
 
 document.body.addEventListener("fresh-token", (event) => {
   const { token, user: whose } = event.detail;
-  const form = event.target.closest("form");
+  const asker = event.target; // a form, or one of its buttons
   if (String(whose) !== user) location.reload();
-  else if (form && !("again" in form.dataset)) {
+  else if (!("again" in asker.dataset)) {
     adopt(token);
-    form.dataset.again = ""; // once: what is refused twice is refused for another reason
-    setTimeout(() => form.requestSubmit());
+    asker.dataset.again = ""; // once: what is refused twice is refused for another reason
+    setTimeout(() => (asker.matches("button") ? asker.click() : asker.requestSubmit()));
   }
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) delete event.detail.elt.dataset?.again;
+  if (!event.detail.xhr.getResponseHeader("HX-Trigger")?.includes("fresh-token")) delete event.detail.elt.dataset?.again;
 });
 
 // --- A button that is swapped keeps the focus, and what is folded out stays so.
@@ -127,7 +147,7 @@ const tellTimes = () => {
     const seconds = (Date.now() - new Date(time.dateTime)) / 1000;
     const unit = UNITS.find(([, length]) => seconds >= length) ?? UNITS.at(-1);
     if (seconds < 45 || seconds >= 7 * 86400) continue; // what the server said still holds, or will at the next page
-    const said = relative.format(-Math.max(1, Math.round(seconds / unit[1])), unit[0]);
+    const said = relative.format(-Math.max(1, Math.floor(seconds / unit[1])), unit[0]);
     if (time.textContent !== said) time.textContent = said;
   }
 };

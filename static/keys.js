@@ -53,7 +53,7 @@ const DEEDS = {
   "/": find,
   j: () => move(1),
   k: () => move(-1),
-  e: () => press(".alert .x"),
+  e: () => (document.activeElement.closest(".note")?.querySelector(".chip") ?? document.querySelector(".alert .x"))?.click(),
   z: () => press("[data-undo] button"),
 };
 
@@ -66,7 +66,7 @@ const isTaken = (event) =>
   event.metaKey ||
   event.altKey ||
   document.querySelector("dialog[open]") !== null ||
-  event.target.closest?.("input, textarea, select, audio, [contenteditable]") !== null;
+  event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, audio, [contenteditable]") !== null;
 
 let leader = 0; // when g was pressed
 

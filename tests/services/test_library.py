@@ -81,7 +81,7 @@ def test_the_places_are_those_in_which_workers_take_the_files(app: Flask, seed: 
     assert sorted(promised.values()) == list(range(len(promised)))
 
 
-def test_the_places_of_many_are_one_query(alice: User) -> None:
+def test_the_places_of_many_are_as_many_queries_as_of_one(alice: User) -> None:
     for _ in range(5):
         AudioFileFactory(owner=alice)
     owner = db.session.get_one(User, alice.id)
@@ -90,7 +90,16 @@ def test_the_places_of_many_are_one_query(alice: User) -> None:
     sa.event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     assert len(library.ahead(owner)) == 5
 
-    assert len(asked) == 1
+    assert len(asked) == 2
+
+
+def test_what_nobody_would_count_is_not_counted(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "MOST_COUNTED", 5)
+    AudioFileFactory(owner=alice)
+    assert len(library.ahead(alice)) == 1
+    AudioFileFactory(owner=alice)
+
+    assert library.ahead(alice) == {}
 
 
 def test_several_files_are_only_those_that_are_there_and_ones_own(alice: User, bob: User, song: AudioFile) -> None:

@@ -7,7 +7,8 @@ from flask.testing import FlaskClient
 
 from tests.factories import AudioFileFactory
 from webapp.models import User
-from webapp.web import account, language
+from webapp.services import preferences
+from webapp.web import account
 
 CHOSEN: dict[str, Any] = {
     "theme": "auto",
@@ -125,6 +126,6 @@ def test_zones_are_grouped_by_region_and_odd_ones_left_out() -> None:
 
     names = [name for places in regions.values() for name, _ in places]
     assert ("America/Argentina/Buenos_Aires", "Argentina: Buenos Aires") in regions["America"]
-    assert set(names) <= language.zones()
+    assert set(names) <= preferences.zones()
     assert not {"localtime", "posixrules", "Factory", "EST5EDT"} & set(names)
     assert len(names) > 300

@@ -436,3 +436,65 @@ def test_a_place_in_the_queue_moves_with_the_work_of_others(as_alice: FlaskClien
     assert f'id="file-{song.id}"' in news.text
     assert "Queued, next" in news.text
     assert "alert" not in news.text.replace("/alerts/poll", "")
+
+
+def test_what_has_gone_with_its_file_does_not_keep_the_others(as_alice: FlaskClient, alice: User) -> None:
+    files = [AudioFileFactory(owner=alice) for _ in range(2)]
+    for file in files:
+        finish(file.job)
+    ids = [note.id for note in told(alice)]
+    as_alice.post(f"/files/{files[0].id}/delete")
+
+    assert as_alice.post("/notifications/dismiss", data={"ids": ids}).status_code == 303
+
+    assert standing(alice) == []
+    assert as_alice.post("/notifications/dismiss", data={"ids": ids[:1]}).status_code == 404
+
+
+def test_dismissing_again_is_no_news(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+    finish(song.job)
+    note = standing(alice)[0]
+    as_alice.post(f"/notifications/{note.id}/dismiss")
+    version = version_of(as_alice.get("/account/").text)
+
+    as_alice.post(f"/notifications/{note.id}/dismiss")
+
+    assert poll(as_alice, version)[0] == 204
+
+
+def test_the_alert_of_a_failure_that_is_removed_goes_from_open_pages(
+    as_alice: FlaskClient, alice: User, song: AudioFile
+) -> None:
+    finish(song.job, JobStatus.COMPLETE, "wav", "flac")
+    finish(song.job, JobStatus.ERROR, "mp4", error="There is no sound in this file.")
+    version = version_of(as_alice.get("/account/").text)
+
+    as_alice.post(f"/files/{song.id}/renditions/mp4/delete")
+
+    news = poll(as_alice, version)[1]
+    assert 'data-unread="0"' in news
+    assert alerts_in(news) == []
+
+
+def test_a_batch_counts_up_to_all_only_while_some_are_being_made(as_alice: FlaskClient, alice: User) -> None:
+    batch = uuid.uuid4()
+    files = [AudioFileFactory(owner=alice, batch=batch) for _ in range(3)]
+    finish(files[0].job)
+    assert "1 of 3 files ready" in as_alice.get("/account/").text
+    for file in files[1:]:
+        finish(file.job)
+
+    as_alice.post("/notifications/dismiss", data={"ids": [note.id for note in standing(alice)[:2]]})
+
+    assert "1 file ready" in as_alice.get("/account/").text
+
+
+def test_after_a_form_that_was_refused_one_comes_back_to_a_page(
+    as_alice: FlaskClient, alice: User, song: AudioFile
+) -> None:
+    finish(song.job)
+    came_from = {"Referer": "http://localhost/account/password"}
+
+    answer = as_alice.post(f"/notifications/{standing(alice)[0].id}/dismiss", headers=came_from)
+
+    assert as_alice.get(answer.headers["Location"]).status_code == 200

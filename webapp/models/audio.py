@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship, selecti
 from webapp.db import Base, created, key, pk, utcnow
 from webapp.models.claimable import Claimable
 from webapp.models.user import User
-from webapp.ports import WAITING, Facts, JobStatus
+from webapp.ports import BUSY, WAITING, Facts, JobStatus
 from webapp.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
@@ -86,10 +86,12 @@ class AudioFile(Base):
         return query.order_by(*_ORDERS.get(sort, _ORDERS["newest"]), cls.id)
 
     @classmethod
-    def batch_sizes(cls, user: User, batches: Collection[uuid.UUID]) -> sa.Select[uuid.UUID, int]:
-        """How many files the user has of each of these batches."""
+    def batch_sizes(cls, user: User, batches: Collection[uuid.UUID]) -> sa.Select[uuid.UUID, int, int]:
+        """How many files the user has of each of these batches, and of how many something is being made."""
         mine = (cls.owner_id == user.id, cls.batch.in_(batches))
-        return sa.select(cls.batch, sa.func.count()).where(*mine).group_by(cls.batch)
+        unfinished = sa.exists().where(Rendition.audio_file_id == cls.id, Rendition.status.in_(BUSY))
+        busy = sa.func.sum(sa.case((unfinished, 1), else_=0))
+        return sa.select(cls.batch, sa.func.count(), busy).where(*mine).group_by(cls.batch)
 
     @property
     def stem(self) -> str:

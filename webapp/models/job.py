@@ -83,7 +83,12 @@ class TranscodeJob(Base):
             .group_by(order.c.file_id, order.c.owner_id)
             .subquery()
         )
-        return sa.select(files.c.file_id, files.c.ahead).where(files.c.owner_id == user.id).limit(MOST_PLACES)
+        return (
+            sa.select(files.c.file_id, files.c.ahead)
+            .where(files.c.owner_id == user.id)
+            .order_by(files.c.ahead)
+            .limit(MOST_PLACES)
+        )
 
     @classmethod
     def stuck(cls, before: datetime) -> "sa.Select[TranscodeJob]":

@@ -135,8 +135,8 @@ def _withdraw_alerts_of_what_is_no_more(file: AudioFile) -> None:
     """A failure's alert goes when nothing of the file is failed any more: it is being retried, or not wanted."""
     db.session.flush()
     db.session.expire(file)
-    if not file.unready:
-        notifications.withdraw_failures(file.id)
+    if not file.unready and notifications.withdraw_failures(file.id):
+        changes.made(file.owner_id, alerts=True)
 
 
 def _try_again(user: User, file_id: uuid.UUID, preset_names: Sequence[str] | None) -> None:

@@ -33,13 +33,16 @@ def announce(job: TranscodeJob, kind: Kind, *, owner: User, ready: Sequence[str]
 
 
 def dismiss(user: User, ids: Collection[int]) -> None:
-    """Put these of the user's notifications away. Doing it twice is no error. Raises NotFound if one is not theirs."""
-    _set(user, ids, dismissed_at=utcnow())
+    """Put these of the user's notifications away. Doing it twice is no error, nor that one has gone with its file.
+
+    Raises NotFound if none of them is there, or the user's.
+    """
+    _set(user, ids, Notification.dismissed_at.is_(None), dismissed_at=utcnow())
 
 
 def restore(user: User, ids: Collection[int]) -> None:
-    """Let these of the user's notifications stand again. Raises NotFound if one is not theirs."""
-    _set(user, ids, dismissed_at=None)
+    """Let these of the user's notifications stand again. Raises NotFound if none of them is there, or the user's."""
+    _set(user, ids, Notification.dismissed_at.is_not(None), dismissed_at=None)
 
 
 def see(user: User, file_id: uuid.UUID) -> None:
@@ -50,25 +53,22 @@ def see(user: User, file_id: uuid.UUID) -> None:
         _update(user.id, unseen, seen_at=utcnow())
 
 
-def withdraw_failures(file_id: uuid.UUID) -> None:
-    """Dismiss, without committing, what tells of the file's failures: they are being retried."""
-    db.session.execute(
-        sa.update(Notification)
-        .where(
-            Notification.audio_file_id == file_id,
-            Notification.kind.in_((Kind.ERROR, Kind.PARTIAL)),
-            Notification.dismissed_at.is_(None),
-        )
-        .values(dismissed_at=utcnow())
-        .execution_options(synchronize_session=False)
+def withdraw_failures(file_id: uuid.UUID) -> bool:
+    """Dismiss, without committing, what tells of the file's failures, and say whether there was anything."""
+    failures = (
+        Notification.audio_file_id == file_id,
+        Notification.kind.in_((Kind.ERROR, Kind.PARTIAL)),
+        Notification.dismissed_at.is_(None),
     )
+    return bool(changes.update(Notification, failures, dismissed_at=utcnow()))
 
 
-def _set(user: User, ids: Collection[int], **values: object) -> None:
+def _set(user: User, ids: Collection[int], changes_them: sa.ColumnElement[bool], **values: object) -> None:
     mine = (Notification.user_id == user.id, Notification.id.in_(ids))
-    if db.session.scalar(sa.select(sa.func.count()).where(*mine)) != len(set(ids)):
+    if ids and not db.session.scalar(sa.select(sa.exists().where(*mine))):
         raise NotFound
-    _update(user.id, mine, **values)
+    if db.session.scalar(sa.select(sa.exists().where(*mine, changes_them))):
+        _update(user.id, (*mine, changes_them), **values)
 
 
 def _update(owner_id: int, which: tuple[sa.ColumnElement[bool], ...], **values: object) -> None:

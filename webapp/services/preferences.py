@@ -1,6 +1,7 @@
 """How a user wants pages to look and to call."""
 
 from collections.abc import Collection
+from functools import cache
 from zoneinfo import available_timezones
 
 from webapp.db import writing
@@ -12,6 +13,12 @@ from webapp.words import N_
 
 # What a user may want as an alert or not. What expires is always told.
 CHOOSABLE = (Kind.COMPLETE, Kind.PARTIAL, Kind.ERROR)
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of time zones that the IANA's database has."""
+    return frozenset(available_timezones())
 
 
 def save(
@@ -32,7 +39,7 @@ def save(
     """
     if theme not in THEMES or not set(alerts) <= set(CHOOSABLE):
         raise Refused(N_("Choose one of these."))
-    if time_zone and time_zone not in available_timezones():
+    if time_zone and time_zone not in zones():
         raise Refused(N_("This time zone is not known here."))
     user_id = user.id
     with writing():

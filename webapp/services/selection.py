@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 
-from webapp.errors import NotFound, Refused
+from webapp.errors import NotFound, Refused, Unavailable
 from webapp.models import AudioFile, User
 from webapp.services import jobs, library
 from webapp.words import N_
@@ -20,13 +19,23 @@ DEEDS: Mapping[str, Callable[[User, uuid.UUID], None]] = {
 def do(deed: str, user: User, file_ids: Collection[uuid.UUID]) -> list[str]:
     """Do it with those of the files with which it can be done, and return their names.
 
-    What is not there, or is another's, is left out. Each file stands alone. Raises Refused for too many at once.
+    What is not there, or is another's, is left out. Each file stands alone. Raises Refused for too many at once, and
+    Unavailable if it could be done with none.
     """
     chosen = [(file.id, file.name) for file in of(user, file_ids) if _is_possible(deed, file)]
-    for file_id, _ in chosen:
-        with suppress(NotFound):  # it has gone in the meantime
+    done, trouble = [], None
+    for file_id, name in chosen:
+        try:
             DEEDS[deed](user, file_id)
-    return [name for _, name in chosen]
+        except NotFound:  # it has gone in the meantime
+            continue
+        except Unavailable as exc:
+            trouble = exc
+        else:
+            done.append(name)
+    if trouble and not done:
+        raise trouble
+    return done
 
 
 def of(user: User, file_ids: Collection[uuid.UUID]) -> list[AudioFile]:

@@ -89,7 +89,7 @@ def sessions() -> ResponseReturnValue:
 def zones_by_region() -> Mapping[str, Sequence[tuple[str, str]]]:
     """The time zones that one may choose: their names, and what to call them within their region."""
     found: dict[str, list[tuple[str, str]]] = {region: [] for region in REGIONS}
-    for name in language.zones():
+    for name in preferences.zones():
         region, _, place = name.partition("/")
         if place and region in found:
             found[region].append((place.replace("_", " ").replace("/", ": "), name))
@@ -113,7 +113,7 @@ def _page(*, preferences_form: PreferencesForm | None = None, password_form: Pas
         left=max(0, settings.user_quota_bytes - used),
         quota=settings.user_quota_bytes,
         regions=zones_by_region(),
-        browsers_zone=browsers_zone if browsers_zone in language.zones() else "",
+        browsers_zone=browsers_zone if browsers_zone in preferences.zones() else "",
         now=utcnow(),
         place=Place("account"),
     )

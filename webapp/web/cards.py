@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from webapp.db import db
@@ -11,7 +12,7 @@ from webapp.web.language import gettext, ngettext
 
 MOST_CARDS = 5
 # However much stands, a page looks at no more of it than this.
-MOST_NOTES = 500
+MOST_NOTES = 200
 # More failures of a batch than these are folded away with what is ready.
 MOST_FAILURES = 3
 
@@ -24,6 +25,8 @@ class Card:
     """Newest first."""
     files: int
     """How many files were sent together."""
+    busy: int
+    """How many of them are still being converted."""
 
     @property
     def note(self) -> Notification:
@@ -51,20 +54,21 @@ class Card:
         kinds = {note.kind for note in self.notes}
         return kinds.pop() if len(kinds) == 1 else Kind.PARTIAL
 
-    @property
+    @cached_property
     def failures(self) -> Sequence[Notification]:
         """Those that need to be seen without unfolding anything."""
         return [note for note in self.notes if note.is_failure][:MOST_FAILURES]
 
-    @property
+    @cached_property
     def others(self) -> Sequence[Notification]:
         """The rest of them."""
-        return [note for note in self.notes if note not in self.failures]
+        shown = {note.id for note in self.failures}
+        return [note for note in self.notes if note.id not in shown]
 
     @property
     def headline(self) -> str:
         """How many of the files of a batch are ready, and how many are not."""
-        return tally(self.notes, of=self.files)
+        return tally(self.notes, of=self.files if self.busy else 0)
 
 
 def tally(notes: Iterable[Notification], *, of: int = 0) -> str:
@@ -98,16 +102,16 @@ def standing(user: User, *, without: Collection[int] = ()) -> list[Card]:
     return sorted(cards, key=lambda card: (card.is_seen, -card.note.id))
 
 
-def _grouped(notes: Sequence[Notification], sizes: dict[uuid.UUID, int]) -> list[Card]:
+def _grouped(notes: Sequence[Notification], sizes: dict[uuid.UUID, tuple[int, int]]) -> list[Card]:
     def group(note: Notification) -> str:
-        return str(note.batch) if sizes.get(note.batch, 1) > 1 else f"{note.id}"
+        return str(note.batch) if sizes[note.batch][0] > 1 else f"{note.id}"
 
     by_group = groupby(sorted(notes, key=group), key=group)
     grouped = [sorted(each, key=lambda note: -note.id) for _, each in by_group]
-    return [Card(each, sizes.get(each[0].batch, 1)) for each in grouped]
+    return [Card(each, *sizes[each[0].batch]) for each in grouped]
 
 
-def _sizes(user: User, batches: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+def _sizes(user: User, batches: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
     if not batches:
         return {}
-    return {row[0]: row[1] for row in db.session.execute(AudioFile.batch_sizes(user, batches))}
+    return {batch: (count, busy) for batch, count, busy in db.session.execute(AudioFile.batch_sizes(user, batches))}

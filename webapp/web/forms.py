@@ -10,8 +10,8 @@ from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 from webapp.config import LONGEST_PASSWORD
 from webapp.models import User
 from webapp.models.user import THEMES
-from webapp.services.preferences import CHOOSABLE
-from webapp.web.language import languages, zones
+from webapp.services.preferences import CHOOSABLE, zones
+from webapp.web.language import languages
 from webapp.words import N_
 
 _password = (InputRequired(N_("Enter the password.")), Length(max=LONGEST_PASSWORD, message=N_("That is too long.")))

@@ -27,7 +27,6 @@ ALWAYS = {
 }
 # What an idle poll weighs is mostly headers, and an empty answer has nothing that could be styled, run or opened.
 IF_EMPTY = ALWAYS | {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
-del IF_EMPTY["Cross-Origin-Opener-Policy"], IF_EMPTY["Referrer-Policy"]
 DIFFERS_BY = "HX-Request, Cookie"
 
 

@@ -2,8 +2,10 @@
 
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, current_app, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 
 
 def asked() -> bool:
@@ -39,4 +41,14 @@ def where_one_was(default: str) -> str:
     parts = urlsplit(request.referrer or "")
     if parts.netloc != request.host:
         return default
-    return safe_path(parts.path + (f"?{parts.query}" if parts.query else "")) or default
+    path = safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+    return path if path and _is_page(parts.path) else default
+
+
+def _is_page(path: str) -> bool:
+    """Whether it can be gone to: what was shown in answer to a form has the form's address, which takes no GET."""
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except (NotFound, MethodNotAllowed, RequestRedirect):
+        return False
+    return True

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.messages.mofile import write_mo
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.db import db
 from webapp.errors import AppError
+from webapp.services.preferences import zones
 
 FOLDER = Path(__file__).resolve().parents[2] / "translations"
 # The language that the sentences are written in. Of its dialects, the one that tells dates and times as most places do.
@@ -75,12 +76,6 @@ def zone() -> ZoneInfo:
         g.zone = ZoneInfo(wanted if wanted in zones() else "UTC")
     zone: ZoneInfo = g.zone
     return zone
-
-
-@cache
-def zones() -> frozenset[str]:
-    """The names that the IANA's database has."""
-    return frozenset(available_timezones())
 
 
 def gettext(sentence: str) -> str:

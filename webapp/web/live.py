@@ -136,8 +136,7 @@ def has_moved() -> bool:
 
 def remember_dismissed(ids: Sequence[int]) -> None:
     """Let the next page offer to take this back, for a browser without JavaScript."""
-    if len(ids) <= MOST_UNDONE:
-        session["dismissed"] = list(ids)
+    session["dismissed"] = list(ids) if len(ids) <= MOST_UNDONE else []
 
 
 def leave_out() -> None:
@@ -168,7 +167,8 @@ def _pieces(user: User, since: int, place: Place) -> Mapping[str, Any]:
 def _spoken(user: User, since: int) -> Sequence[Notification]:
     if since < 0:  # the page has only just opened: what stood before is on it, and is no news
         return []
-    new = Notification.unread_by(user).where(Notification.version > since)
+    # What comes while this page is made belongs to the next poll.
+    new = Notification.unread_by(user).where(Notification.version > since, Notification.version <= of_page().version)
     return list(reversed(db.session.scalars(new.limit(inbox.PAGE_SIZE)).all()))
 
 

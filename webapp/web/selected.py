@@ -20,6 +20,8 @@ from webapp.words import N_
 bp = Blueprint("selected", __name__, url_prefix="/files")
 # The category of the message after which the list takes the focus.
 GONE = "gone"
+# Longer ones are cut off by some on the way.
+MOST_IN_ADDRESS = 40
 _NOTHING = {
     "retry": N_("There is nothing to retry."),
     "cancel": N_("There is nothing to cancel."),
@@ -27,15 +29,25 @@ _NOTHING = {
 }
 
 
+@bp.get("/selected")
+@login_required
+def ask() -> ResponseReturnValue:
+    """What deleting several files means, at an address of its own, so that Back leads here again."""
+    files = selection.of(current_user, _ids(request.args.getlist("files")))
+    return confirmation(files) if files else redirect(url_for("files.index"))
+
+
 @bp.post("/selected")
 @login_required
 def do() -> ResponseReturnValue:
     """Do something with several files. Deleting asks first."""
-    deed, file_ids = request.form.get("deed", ""), _ids()
+    deed, file_ids = request.form.get("deed", ""), _ids(request.form.getlist("files"))
     if deed not in selection.DEEDS:
         raise BadRequest
     if deed == "delete" and "confirmed" not in request.form and (files := selection.of(current_user, file_ids)):
-        return confirmation(files)
+        if len(files) > MOST_IN_ADDRESS:
+            return confirmation(files)
+        return redirect(url_for(".ask", files=[file.id for file in files]), HTTPStatus.SEE_OTHER)
     names = selection.do(deed, current_user, file_ids)
     told = said(deed, names)
     if htmx.asked():
@@ -68,10 +80,10 @@ def said(deed: str, names: list[str]) -> str:
     return sentence.format(count=count, name=names[0])
 
 
-def _ids() -> list[uuid.UUID]:
+def _ids(texts: Sequence[str]) -> list[uuid.UUID]:
     """The files that are selected; what is no id is left out like what is not there."""
     found = []
-    for text in dict.fromkeys(request.form.getlist("files")):
+    for text in dict.fromkeys(texts):
         with suppress(ValueError):
             found.append(uuid.UUID(text))
     return found

@@ -37,7 +37,7 @@ def ago(moment: datetime) -> str:
     if seconds >= RECENT_SECONDS:
         return dates.format_date(_local(moment), "medium", locale=reader().locale)
     unit = next(each for each in (DAY, HOUR, MINUTE) if seconds >= each or each == MINUTE)
-    whole = timedelta(seconds=-unit * (round(seconds / unit) or 1))
+    whole = timedelta(seconds=-unit * (int(seconds // unit) or 1))
     return dates.format_timedelta(whole, add_direction=True, threshold=1, locale=reader().locale)
 
 
