@@ -105,7 +105,7 @@ def pick(page: Page) -> None:
 
 def dismiss(page: Page) -> None:
     """The newest alert."""
-    page.locator("#alerts").get_by_role("button", name="Dismiss").first.click()
+    page.locator("#alerts").locator(".x").first.click()
     page.locator("[data-undo]").first.wait_for()
 
 

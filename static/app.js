@@ -123,10 +123,11 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 
 const tabs = new BroadcastChannel("tapedeck");
 tabs.addEventListener("message", ({ data }) => {
-  if (data === "poll-now") window.htmx.trigger(document.body, "poll-now");
-  else if (data.user === user && user) adopt(data.token);
+  if (data.user === user) adopt(data.token);
+  else window.htmx.trigger(document.body, "poll-now");
 });
-if (user) tabs.postMessage({ user, token: document.querySelector("meta[name='csrf-token']").content });
+// Each page says whose it is: what others of the same user hold is renewed, and what is somebody else's goes at once.
+tabs.postMessage({ user, token: document.querySelector("meta[name='csrf-token']").content });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.xhr.getResponseHeader("HX-Trigger") === "poll-now") tabs.postMessage("poll-now");
 });

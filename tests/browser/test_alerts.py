@@ -302,6 +302,18 @@ def test_ux_A5_a_page_of_alices_goes_when_bob_signs_in_beside_it(
     assert page.locator("meta[name='user']").count() == 1
 
 
+def test_ux_A4_signing_out_in_one_tab_clears_the_others_at_once(enter: Enter, alice: Visitor) -> None:
+    ready(alice, "secret song.wav")
+    page = enter(alice, "/account/")
+    other = page.context.new_page()
+    other.goto(page.url)
+
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(other).to_have_url(re.compile("/auth/login"), timeout=5000)
+    assert "secret" not in other.content()
+
+
 def test_ux_E2_a_lost_server_is_told_once_and_the_page_stays(enter: Enter, alice: Visitor) -> None:
     file_id = ready(alice, "song.wav")
     page = enter(alice, "/account/")
