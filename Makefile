@@ -4,7 +4,7 @@
 MINUTES ?= 10
 SECONDS ?= 600
 FOLDER ?= build/screenshots
-.PHONY: help run web worker test test-all check chaos bench screenshots words format lint installed installed-dev
+.PHONY: help run web worker test test-all check chaos bench screenshots words upload format lint installed installed-dev
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -16,7 +16,7 @@ AMQP_URL ?= amqp://guest:guest@127.0.0.1:5672//
 REDIS_URL ?= redis://127.0.0.1:6379/0
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
 run: installed ## start web and worker and keep them up; Ctrl-C ends both
 	@exec $(PYTHON) -m webapp.launch
@@ -47,6 +47,7 @@ chaos: installed-dev ## kill web and worker at random for ten minutes (MINUTES=�
 bench: installed-dev ## how we compare with something real, measured in the same run
 	@$(PYTHON) -m benchmarks.poll
 	@$(PYTHON) -m benchmarks.alert
+	@$(PYTHON) -m benchmarks.upload
 	@$(PYTHON) -m benchmarks.transcode $(SECONDS)
 
 screenshots: installed-dev ## pictures of every page and state in build/screenshots (FOLDER=…), and that of the README (README=1)
@@ -54,6 +55,10 @@ screenshots: installed-dev ## pictures of every page and state in build/screensh
 
 words: installed-dev ## bring the catalogue of sentences, and each language, up to the code
 	@exec $(PYTHON) -m scripts.words
+
+upload: venv-made ## send a sound file to a Tapedeck and fetch what is made of it (FILE=… URL=…, more in ARGS=…)
+	@[ -n "$$FILE" ] || { echo "Say which file, and where to: make upload FILE=song.wav URL=http://127.0.0.1:8000" >&2; exit 2; }
+	@exec $(PYTHON) scripts/tapedeck "$$FILE" "$${URL:-http://127.0.0.1:8000}" $(ARGS)
 
 format: installed-dev ## put the code into the form that lint asks for
 	@$(VENV)/bin/ruff check -q --fix-only .

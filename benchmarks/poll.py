@@ -6,8 +6,6 @@ The web process is the one that `make run` starts, with one view more (benchmark
 notifications and another a million: an idle poll must not be slower for it.
 """
 
-import os
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -19,8 +17,8 @@ import sqlalchemy as sa
 from flask_migrate import upgrade
 
 from benchmarks.client import Load, load
+from benchmarks.serving import serving
 from tests.factories import AudioFileFactory
-from tests.flows.house import ROOT, free_port, wait_for
 from tests.flows.visitor import Visitor
 from webapp import create_app
 from webapp.config import Config
@@ -35,7 +33,11 @@ AT_ONCE = 10_000
 
 def main(many: int) -> None:
     """Print the best of several rounds, in each of which all are asked in turn."""
-    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as port:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        migrated(Path(name)),
+        serving("benchmarks.empty:app", Path(name)) as port,
+    ):
         visitors = {count: Visitor(port).register(f"has-{count}") for count in (FEW, many)}
         notify(Path(name), visitors)
         asked = {
@@ -51,34 +53,17 @@ def main(many: int) -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[int]:
-    """The port that the web process answers at, until the end."""
-    port = free_port()
-    settings = {"DATA_DIR": str(folder), "PORT": str(port), "SECRET_KEY": "x" * 32, "BROKER_URL": "memory://"}
+def migrated(folder: Path) -> Iterator[None]:
+    """The database of the web process is there."""
     with create_app(config_of(folder)).app_context():
         upgrade()
         db.engine.dispose()
-    command = [sys.executable, "-c", "from webapp.server import main; main('benchmarks.empty:app')"]
-    web = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"], **settings})
-    try:
-        wait_for("the web process to answer", lambda: answers(port))
-        yield port
-    finally:
-        web.terminate()
-        web.wait(20)
+    yield
 
 
 def config_of(folder: Path) -> Config:
     """The settings that the web process has too."""
     return Config(secret_key="x" * 32, data_dir=folder, broker_url="memory://")
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens."""
-    try:
-        return Visitor(port).get("/healthz").status == 200
-    except OSError:
-        return False
 
 
 def notify(folder: Path, visitors: dict[int, Visitor]) -> None:

@@ -15,13 +15,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, FilePayload, Page, sync_playwright
 
 from scripts import states
-from scripts.states import Cast
+from scripts.states import SHORT, Cast
 from tests.browser.conftest import ARGUMENTS
 from tests.conftest import CHROMIUM
 from tests.flows.house import House
+from tests.flows.sender import noise
 
 THEMES = ("light", "dark")
 SIZES = {360: 740, 1280: 800}
@@ -109,6 +110,23 @@ def dismiss(page: Page) -> None:
     page.locator("[data-undo]").first.wait_for()
 
 
+def go_up(page: Page) -> None:
+    """Several files: no sound, one that is here already, and a long one on a slow line."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    slow = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
+    devtools.send("Network.emulateNetworkConditions", slow)
+    for left in page.get_by_role("button", name="Discard: Tape 12.wav").all():  # by the picture before
+        left.click()
+    sounds: tuple[FilePayload, ...] = (
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no sound"},
+        {"name": "mix.wav", "mimeType": "audio/wav", "buffer": SHORT},
+        {"name": "Tape 12.wav", "mimeType": "audio/wav", "buffer": noise(90)},
+    )
+    page.locator("#audio").set_input_files(sounds)
+    page.locator(".upload .said", has_text=" left").wait_for()
+
+
 # What will not wait comes first.
 SHOTS = (
     Shot("files-busy", "/files/", "busy"),
@@ -122,6 +140,7 @@ SHOTS = (
     Shot("files-empty", "/files/", "new"),
     Shot("files-formats", "/files/", "new", act=open_all),
     Shot("inbox-empty", "/notifications/", "new"),
+    Shot("files-uploads", "/files/", "uploads", act=go_up),
     Shot("files-one", "/files/", "one"),
     Shot("alert-one", "/account/", "one", is_whole=False),
     Shot("files-many", "/files/", "many"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests import sounds
 from tests.flows.house import House, wait_for
+from tests.flows.sender import Sender, noise
 from tests.flows.visitor import Visitor
 
 # Loud and soft as speech and songs are: noise and tones under slow envelopes.
@@ -19,6 +20,7 @@ NAMES = (
     *("Interview with Ana.wav", "Lullaby, take 3.wav", "Rain on the roof.flac", "Choir rehearsal.m4a", "Demo 7.mp3"),
     *("Field recording, harbour.wav", "Voice memo 12.m4a", "Take 1.wav", "Take 2.wav", "Piano at night.flac"),
 )
+SHORT = sounds.wav(2.0)
 LONG_NAMES = (
     "Очень длинное имя файла с записью репетиции хора.wav",
     "تسجيل المطر.wav",
@@ -47,8 +49,10 @@ def made(house: House, folder: Path) -> Cast:
     songs = {
         ending: song(folder, f"song.{ending}", 40, seed) for seed, ending in enumerate(("wav", "flac", "m4a", "mp3"))
     }
-    for name in ("new", "one", "many", "undo", "batch", "failed", "named", "canceled", "busy", "readme"):
+    for name in ("new", "one", "many", "undo", "batch", "failed", "named", "canceled", "busy", "readme", "uploads"):
         cast.people[name] = house.visitor().register(name)
+    cast.people["uploads"].keep("First mix.wav", SHORT, "wav")
+    left_unfinished(cast.people["uploads"])
     cast.files["ready"] = cast.people["one"].keep(NAMES[0], songs["wav"])
     cast.files["failed"] = cast.people["failed"].keep("Broken tape.wav", sounds.damaged())
     cast.people["failed"].keep(NAMES[1], songs["wav"], "mp3-320")
@@ -83,6 +87,13 @@ def made(house: House, folder: Path) -> Cast:
 def is_busy(visitor: Visitor) -> bool:
     """Whether something of theirs, on the first page of the list, is still to be made."""
     return any(row.status in ("created", "submitted", "progressing") for row in visitor.rows())
+
+
+def left_unfinished(visitor: Visitor) -> None:
+    """An upload of which one part is there."""
+    sender = Sender(visitor, noise(60))
+    sender.begin(name="Interview, second half.wav")
+    sender.put(1)
 
 
 def cancel(cast: Cast, long_song: bytes) -> None:

@@ -1,4 +1,4 @@
-// What every page does beyond its own forms and links.
+// What every page does beyond what the browser and htmx do by themselves.
 
 const $ = (id) => document.getElementById(id);
 document.documentElement.classList.add("js");
@@ -79,6 +79,32 @@ const adopt = (token) => {
   for (const input of document.querySelectorAll("input[name='csrf_token']")) input.value = token;
 };
 
+// What goes up stands still until somebody signs in again, and is not lost by leaving the page.
+const isUploading = () => "uploading" in document.documentElement.dataset;
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (isPoller(event.detail.elt) && event.detail.xhr.status === 401 && isUploading()) {
+    event.preventDefault();
+    $("signed-out").hidden = false;
+  }
+});
+
+const begin = ({ user: whose, token }) => {
+  if (String(whose) !== user) {
+    // Somebody has signed out, or is another one now. The page where one signs in again says the same.
+    if (whose || $("signed-out")?.hidden !== false) {
+      document.dispatchEvent(new Event("session-ended"));
+      delete document.documentElement.dataset.uploading;
+    }
+    return false;
+  }
+  adopt(token);
+  document.dispatchEvent(new Event("session-renewed"));
+  return true;
+};
+
+document.addEventListener("session-begun", ({ detail }) => begin(detail) || location.reload());
+
 document.body.addEventListener("fresh-token", (event) => {
   const { token, user: whose } = event.detail;
   const asker = event.target; // a form, or one of its buttons
@@ -123,13 +149,68 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 
 const tabs = new BroadcastChannel("tapedeck");
 tabs.addEventListener("message", ({ data }) => {
-  if (data.user === user) adopt(data.token);
-  else window.htmx.trigger(document.body, "poll-now");
+  if (!data.user && data.user !== "") window.htmx.trigger(document.body, "poll-now");
+  else if (!begin(data)) window.htmx.trigger(document.body, "poll-now");
 });
 // Each page says whose it is: what others of the same user hold is renewed, and what is somebody else's goes at once.
 tabs.postMessage({ user, token: document.querySelector("meta[name='csrf-token']").content });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.xhr.getResponseHeader("HX-Trigger") === "poll-now") tabs.postMessage("poll-now");
+});
+
+// --- A form that is on its way is not sent a second time. Without this the server makes one of two, see web/auth.py.
+
+// Whoever stops the browser may try again after this. A file that is sent takes as long as it takes.
+const PATIENCE = 10_000;
+
+const release = (form) => {
+  delete form.dataset.underWay;
+  for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+};
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  // Those that htmx or a script of ours sends are guarded by these.
+  if (event.defaultPrevented || form.method !== "post") return;
+  if ("underWay" in form.dataset) {
+    event.preventDefault();
+    return;
+  }
+  // Browsers offer to keep a password only if the field is one.
+  for (const button of form.querySelectorAll("[data-reveal][aria-pressed=true]")) reveal(button, false);
+  form.dataset.underWay = "";
+  // Not `disabled`: the button would lose the focus, and its name and value would not be sent.
+  event.submitter?.setAttribute("aria-disabled", "true");
+  if (form.enctype !== "multipart/form-data") setTimeout(release, PATIENCE, form);
+});
+
+// Back may bring the page as it was left, and perhaps somebody has signed out meanwhile.
+addEventListener("pageshow", (event) => {
+  for (const form of document.querySelectorAll("form[data-under-way]")) release(form);
+  if (event.persisted) window.htmx?.trigger(document.body, "poll-now");
+});
+
+// --- A password can be looked at.
+
+const reveal = (button, isShown) => {
+  button.setAttribute("aria-pressed", isShown);
+  const field = $(button.getAttribute("aria-controls"));
+  field.type = isShown ? "text" : "password";
+};
+
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => reveal(button, button.getAttribute("aria-pressed") !== "true"));
+}
+
+// --- A message can be put away.
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-put-away]");
+  if (!button) return;
+  const hadFocus = button.contains(document.activeElement);
+  button.closest(".message").remove();
+  if (hadFocus) $("content").focus();
 });
 
 // --- Small things.

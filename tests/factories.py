@@ -46,7 +46,7 @@ def AudioFileFactory(  # noqa: N802 - called like the class that it makes
         "name": "song.wav",
         "key": library.original_key(owner.id, file_id, "song.wav"),
         "size": 1000,
-        "sha256": "0" * 64,
+        "checksum": "0" * 64,
         "batch": uuid.uuid4(),
         "container": "WAV",
         "codec": "PCM",

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,18 +29,20 @@ class OpenUpload:
     """An object that comes in parts."""
 
     key: str
+    size: int
     part_size: int
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
 class MemoryStorage:
-    """What is kept is in `objects`. `ages`, `free` and `is_down` may be set to see what others make of them."""
+    """What is kept is in `objects`. `ages`, `free`, `is_down` and `elsewhere` (where browsers put parts) may be set."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self.uploads: dict[str, OpenUpload] = {}
+        self.open: dict[str, OpenUpload] = {}
         self.ages: dict[str, float] = {}
         self.free: int | None = None
+        self.elsewhere = ""
         self.is_down = False
         self.left_behind: list[str] = []
         self._names = itertools.count(1)
@@ -65,11 +67,19 @@ class MemoryStorage:
         self.put(key, [path.read_bytes()])
         path.unlink()
 
-    def begin(self, key: str, part_size: int) -> str:
+    @contextmanager
+    def begin(self, key: str, size: int, part_size: int) -> Iterator[str]:
         self.check()
+        if self.free is not None and size > self.free:
+            raise StorageFull
         name = f"upload-{next(self._names)}"
-        self.uploads[name] = OpenUpload(key, part_size)
-        return name
+        yield name
+        self.open[name] = OpenUpload(key, size, part_size)
+        if self.free is not None:
+            self.free -= size
+
+    def addresses(self, key: str, upload: str, sizes: Mapping[int, int]) -> Mapping[int, str]:
+        return {n: f"{self.elsewhere}/{key}/{n}?size={size}" for n, size in sizes.items()} if self.elsewhere else {}
 
     def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes]) -> Part:
         opened = self._find(key, upload)
@@ -81,19 +91,26 @@ class MemoryStorage:
     def parts(self, key: str, upload: str) -> list[Part]:
         return [_part(number, content) for number, content in sorted(self._find(key, upload).parts.items())]
 
-    def complete(self, key: str, upload: str) -> int:
+    def complete(self, key: str, upload: str, parts: Sequence[Part]) -> int:
         opened = self._find(key, upload)
-        parts = self.parts(key, upload)
         is_gapless = [part.number for part in parts] == list(range(1, len(parts) + 1))
         if not parts or not is_gapless or any(part.size != opened.part_size for part in parts[:-1]):
             raise ObjectMissing
+        if self.parts(key, upload) != list(parts):
+            raise ObjectMissing
         self.objects[key] = b"".join(content for _, content in sorted(opened.parts.items()))
-        del self.uploads[upload]
+        if self.open.pop(upload, None) is None:  # somebody else was faster
+            raise ObjectMissing
         return len(self.objects[key])
 
     def abort(self, key: str, upload: str) -> None:
-        if upload in self.uploads and self.uploads[upload].key == key:
-            del self.uploads[upload]
+        if upload in self.open and self.open[upload].key == key:
+            gone = self.open.pop(upload)
+            if self.free is not None:
+                self.free += gone.size
+
+    def uploads(self) -> Iterator[tuple[str, str]]:
+        yield from [(opened.key, name) for name, opened in self.open.items()]
 
     def size(self, key: str) -> int:
         return len(self._read(key))
@@ -139,9 +156,9 @@ class MemoryStorage:
 
     def _find(self, key: str, upload: str) -> OpenUpload:
         self.check()
-        if upload not in self.uploads or self.uploads[upload].key != key:
+        if upload not in self.open or self.open[upload].key != key:
             raise ObjectMissing
-        return self.uploads[upload]
+        return self.open[upload]
 
     def _gathered(self, chunks: Iterable[bytes], *, limit: int | None = None) -> bytes:
         content = bytearray()
@@ -149,13 +166,14 @@ class MemoryStorage:
             content += chunk
             if limit is not None and len(content) > limit:
                 raise TooLarge
-            if self.free is not None and len(content) > self.free:
+            if limit is None and self.free is not None and len(content) > self.free:
                 raise StorageFull
         return bytes(content)
 
 
 def _part(number: int, content: bytes) -> Part:
-    return Part(number, len(content), hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    return Part(number, len(content), etag=digest, sha256=digest)
 
 
 class FakeProbe:

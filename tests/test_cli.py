@@ -136,11 +136,12 @@ def test_an_older_database_is_backed_up_before_it_is_migrated(fresh: Config, mon
         db.engine.dispose()
     migrated: list[bool] = []
     monkeypatch.setattr("flask_migrate.upgrade", lambda: migrated.append(True))
+    head = ScriptDirectory(str(Path(__file__).parents[1] / "migrations")).get_current_head()
     monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda _: "9999")
 
     code, said = run_alone(app, "prepare")
 
-    path = fresh.data_dir / "backups" / "tapedeck-0002.db"
+    path = fresh.data_dir / "backups" / f"tapedeck-{head}.db"
     assert (code, migrated) == (0, [True])
     assert str(path) in said
     with contextlib.closing(sqlite3.connect(path)) as copy:

@@ -31,6 +31,7 @@ from webapp.web import (
     language,
     live,
     notifications,
+    originals,
     place,
     proxies,
     selected,
@@ -72,7 +73,7 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, selected, uploads, notifications, health):
+    for module in (home, auth, account, files, selected, originals, uploads, notifications, health):
         app.register_blueprint(module.bp)
     for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)

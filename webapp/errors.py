@@ -1,5 +1,6 @@
 """What a user can be told: each error has a sentence in their words and the status that goes with it."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -78,6 +79,16 @@ class Conflict(AppError):
 
     status = HTTPStatus.CONFLICT
     message = N_("This cannot be done right now. Please reload the page.")
+
+
+class PartsMissing(Conflict):
+    """Not all of an upload is here. Carries the numbers of the parts that are not."""
+
+    message = N_("Some of the file has not arrived yet.")
+
+    def __init__(self, missing: Sequence[int]) -> None:
+        super().__init__()
+        self.missing = list(missing)
 
 
 class TooMany(AppError):

@@ -3,7 +3,7 @@
 import enum
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +115,9 @@ class Part:
     number: int
     size: int
     etag: str
+    """The storage's own mark of this content; another content has another one."""
+    sha256: str = ""
+    """In hexadecimal; empty if the storage does not know it."""
 
 
 class Storage(Protocol):
@@ -138,8 +141,14 @@ class Storage(Protocol):
     def put_file(self, key: str, path: Path) -> None:
         """Move a finished file from the workspace into place, at once and durably. Raises StorageFull."""
 
-    def begin(self, key: str, part_size: int) -> str:
-        """Open an object that comes in parts, in any order, and return the name of this upload."""
+    def begin(self, key: str, size: int, part_size: int) -> AbstractContextManager[str]:
+        """Open an object of so many bytes, which comes in parts, in any order; the context is the name of this upload.
+
+        Room for all of it is set aside, as far as the storage can; raises StorageFull. Kept if the context ends well.
+        """
+
+    def addresses(self, key: str, upload: str, sizes: Mapping[int, int]) -> Mapping[int, str]:
+        """Where a browser may put these parts, by number, if they do not have to come to us; else nothing."""
 
     def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes]) -> Part:
         """Keep one part, from number 1; again is no error, the last one counts. Raises StorageFull, ObjectMissing.
@@ -150,11 +159,17 @@ class Storage(Protocol):
     def parts(self, key: str, upload: str) -> list[Part]:
         """The parts that are wholly here, by number. Raises ObjectMissing if the upload is not open."""
 
-    def complete(self, key: str, upload: str) -> int:
-        """Make the object of its parts and return its size. Raises ObjectMissing if a part or the upload is."""
+    def complete(self, key: str, upload: str, parts: Sequence[Part]) -> int:
+        """Make the object of its parts and return its size.
+
+        Raises ObjectMissing if the upload is not open, has a gap, or does not consist of just these parts.
+        """
 
     def abort(self, key: str, upload: str) -> None:
         """Forget an upload and give its space back. Doing it twice is no error."""
+
+    def uploads(self) -> Iterator[tuple[str, str]]:
+        """The key and name of every upload that is open. One whose context has not ended yet is not among them."""
 
     def size(self, key: str) -> int:
         """Bytes. Raises ObjectMissing."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ import pytest
 
 from tests.fakes import MemoryStorage
 from webapp.adapters.storage import files
+from webapp.adapters.storage import local as local_storage
 from webapp.adapters.storage.local import LocalStorage
 from webapp.errors import ObjectMissing, StorageFull, StorageUnavailable, TooLarge
 from webapp.ports import Storage
@@ -51,6 +53,17 @@ def files_in(folder: Path) -> set[str]:
 
 def folders_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_dir()}
+
+
+def begun(storage: Storage, size: int = 1000, part_size: int = PART_SIZE) -> str:
+    """The name of an upload for KEY."""
+    with storage.begin(KEY, size, part_size) as upload:
+        return upload
+
+
+def completed(storage: Storage, upload: str) -> int:
+    """The size of what the parts that are here make together."""
+    return storage.complete(KEY, upload, storage.parts(KEY, upload))
 
 
 def cut_off(*chunks: bytes) -> Iterator[bytes]:
@@ -175,18 +188,18 @@ def test_a_storage_that_works_says_so(storage: Storage) -> None:
 
 
 def test_parts_in_any_order_make_one_object(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 3, [b"c"])
     storage.put_part(KEY, upload, 1, [b"aa", b"aa"])
     storage.put_part(KEY, upload, 2, [b"bbbb"])
 
-    assert storage.complete(KEY, upload) == 9
+    assert completed(storage, upload) == 9
     assert content(storage, KEY) == b"aaaabbbbc"
     assert storage.sweep() == 0
 
 
 def test_an_upload_is_no_object_until_it_is_complete(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 1, [b"aaaa"])
 
     assert keys(storage) == set()
@@ -195,7 +208,7 @@ def test_an_upload_is_no_object_until_it_is_complete(storage: Storage) -> None:
 
 
 def test_the_parts_that_are_here_are_listed_by_number(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     second = storage.put_part(KEY, upload, 2, [b"bb"])
     first = storage.put_part(KEY, upload, 1, [b"aaaa"])
 
@@ -205,17 +218,17 @@ def test_the_parts_that_are_here_are_listed_by_number(storage: Storage) -> None:
 
 
 def test_a_part_that_comes_twice_counts_once_and_the_last_one_counts(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 1, [b"wxyz"])
     again = storage.put_part(KEY, upload, 1, [b"ab"])
 
     assert storage.parts(KEY, upload) == [again]
-    assert storage.complete(KEY, upload) == 2
+    assert completed(storage, upload) == 2
     assert content(storage, KEY) == b"ab"
 
 
 def test_a_part_that_is_too_long_does_not_count_and_spares_its_neighbour(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 2, [b"bbbb"])
 
     with pytest.raises(TooLarge):
@@ -225,12 +238,12 @@ def test_a_part_that_is_too_long_does_not_count_and_spares_its_neighbour(storage
 
     assert [part.number for part in storage.parts(KEY, upload)] == [2]
     storage.put_part(KEY, upload, 1, [b"aaaa"])
-    storage.complete(KEY, upload)
+    completed(storage, upload)
     assert content(storage, KEY) == b"aaaabbbb"
 
 
 def test_a_part_that_was_cut_off_does_not_count(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
 
     with pytest.raises(ConnectionResetError):
         storage.put_part(KEY, upload, 1, cut_off(b"aa"))
@@ -239,7 +252,7 @@ def test_a_part_that_was_cut_off_does_not_count(storage: Storage) -> None:
 
 
 def test_a_part_that_is_sent_again_and_cut_off_does_not_count_any_more(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 1, [b"aaaa"])
 
     with pytest.raises(ConnectionResetError):
@@ -254,24 +267,24 @@ def test_a_part_that_is_sent_again_and_cut_off_does_not_count_any_more(storage: 
     ids=["none", "the first", "one between", "the end of one between"],
 )
 def test_an_upload_with_a_gap_is_not_completed(storage: Storage, parts: dict[int, bytes]) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     for number, chunk in parts.items():
         storage.put_part(KEY, upload, number, [chunk])
 
     with pytest.raises(ObjectMissing):
-        storage.complete(KEY, upload)
+        completed(storage, upload)
 
     assert keys(storage) == set()
     assert [part.number for part in storage.parts(KEY, upload)] == list(parts)
 
 
 def test_a_completed_upload_is_closed(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 1, [b"aaaa"])
-    storage.complete(KEY, upload)
+    completed(storage, upload)
 
     with pytest.raises(ObjectMissing):
-        storage.complete(KEY, upload)
+        completed(storage, upload)
     with pytest.raises(ObjectMissing):
         storage.put_part(KEY, upload, 1, [b"zzzz"])
     storage.abort(KEY, upload)
@@ -279,7 +292,7 @@ def test_a_completed_upload_is_closed(storage: Storage) -> None:
 
 
 def test_an_aborted_upload_is_forgotten(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 1, [b"aaaa"])
 
     storage.abort(KEY, upload)
@@ -288,11 +301,11 @@ def test_an_aborted_upload_is_forgotten(storage: Storage) -> None:
     with pytest.raises(ObjectMissing):
         storage.parts(KEY, upload)
     with pytest.raises(ObjectMissing):
-        storage.complete(KEY, upload)
+        completed(storage, upload)
 
 
 def test_an_upload_belongs_to_its_key(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
 
     storage.abort(OTHER_KEY, upload)
 
@@ -302,7 +315,7 @@ def test_an_upload_belongs_to_its_key(storage: Storage) -> None:
 
 
 def test_an_upload_that_is_aborted_while_a_part_comes_takes_no_more(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
 
     def chunks() -> Iterator[bytes]:
         yield b"aa"
@@ -313,12 +326,48 @@ def test_an_upload_that_is_aborted_while_a_part_comes_takes_no_more(storage: Sto
         storage.put_part(KEY, upload, 1, chunks())
 
 
+def test_an_upload_whose_beginning_failed_is_none(storage: Storage) -> None:
+    with pytest.raises(ConnectionResetError), storage.begin(KEY, 10, PART_SIZE):
+        raise ConnectionResetError
+
+    assert list(storage.uploads()) == []
+    assert storage.sweep() == 0
+
+
+def test_open_uploads_are_listed_once_their_beginning_has_ended(storage: Storage) -> None:
+    with storage.begin(KEY, 10, PART_SIZE) as upload:
+        assert list(storage.uploads()) == []
+
+    assert list(storage.uploads()) == [(KEY, upload)]
+    storage.abort(KEY, upload)
+    assert list(storage.uploads()) == []
+
+
+def test_an_object_is_made_of_just_the_parts_that_are_named(storage: Storage) -> None:
+    upload = begun(storage)
+    storage.put_part(KEY, upload, 1, [b"aaaa"])
+    seen = storage.parts(KEY, upload)
+    storage.put_part(KEY, upload, 1, [b"zzzz"])
+
+    with pytest.raises(ObjectMissing):
+        storage.complete(KEY, upload, seen)
+    assert completed(storage, upload) == 4
+
+
+def test_the_sha256_of_a_part_is_told(storage: Storage) -> None:
+    upload = begun(storage)
+
+    part = storage.put_part(KEY, upload, 1, [b"aa", b"aa"])
+
+    assert part.sha256 == hashlib.sha256(b"aaaa").hexdigest()
+
+
 def test_an_open_upload_is_not_swept(storage: Storage) -> None:
-    upload = storage.begin(KEY, PART_SIZE)
+    upload = begun(storage)
     storage.put_part(KEY, upload, 1, [b"aa"])
 
     assert storage.sweep() == 0
-    assert storage.complete(KEY, upload) == 2
+    assert completed(storage, upload) == 2
 
 
 # What only a disk can do
@@ -347,7 +396,7 @@ def test_a_key_that_climbs_is_never_followed(tmp_path: Path, key: str) -> None:
     for deed in (
         lambda: local.put(key, [b"x"]),
         lambda: local.put_file(key, tmp_path / "secret"),
-        lambda: local.begin(key, PART_SIZE),
+        lambda: local.begin(key, 10, PART_SIZE).__enter__(),
         lambda: local.size(key),
         lambda: local.delete(key),
         lambda: local.locate(key, filename="x", media_type="audio/wav"),
@@ -365,7 +414,7 @@ def test_the_name_of_an_upload_is_never_followed_elsewhere(local: LocalStorage, 
 
 
 def test_a_part_before_the_first_is_refused(local: LocalStorage) -> None:
-    upload = local.begin(KEY, PART_SIZE)
+    upload = begun(local)
 
     with pytest.raises(ValueError, match="0"):
         local.put_part(KEY, upload, 0, [b"x"])
@@ -427,18 +476,18 @@ def test_the_age_of_an_object_begins_when_it_is_in_place(local: LocalStorage) ->
 
 
 def test_completing_moves_and_does_not_copy(local: LocalStorage) -> None:
-    upload = local.begin(KEY, PART_SIZE)
+    upload = begun(local)
     local.put_part(KEY, upload, 1, [b"aaaa"])
     (written,) = local.incoming.glob("*/bytes")
     number = written.stat().st_ino
 
-    local.complete(KEY, upload)
+    completed(local, upload)
 
     assert local.locate(KEY, filename="", media_type="").stat().st_ino == number
 
 
 def test_a_completion_that_died_after_the_move_is_brought_to_its_end(local: LocalStorage) -> None:
-    upload = local.begin(KEY, PART_SIZE)
+    upload = begun(local)
     local.put_part(KEY, upload, 1, [b"aa"])
     (written,) = local.incoming.glob("*/bytes")
     target = local.root / KEY
@@ -446,13 +495,13 @@ def test_a_completion_that_died_after_the_move_is_brought_to_its_end(local: Loca
     written.rename(target)
     os.truncate(target, 2)
 
-    assert local.complete(KEY, upload) == 2
+    assert completed(local, upload) == 2
     assert content(local, KEY) == b"aa"
     assert list(local.incoming.iterdir()) == []
 
 
 def test_a_part_that_is_sent_anew_takes_it_away_from_a_connection_that_hangs(local: LocalStorage) -> None:
-    upload = local.begin(KEY, PART_SIZE)
+    upload = begun(local)
 
     def hanging() -> Iterator[bytes]:
         yield b"ol"
@@ -463,17 +512,17 @@ def test_a_part_that_is_sent_anew_takes_it_away_from_a_connection_that_hangs(loc
         local.put_part(KEY, upload, 1, hanging())
 
     assert [part.size for part in local.parts(KEY, upload)] == [4]
-    local.complete(KEY, upload)
+    completed(local, upload)
     assert content(local, KEY) == b"new!"
 
 
 def test_an_object_does_not_change_once_it_is_complete(local: LocalStorage) -> None:
-    upload = local.begin(KEY, PART_SIZE)
+    upload = begun(local)
     local.put_part(KEY, upload, 1, [b"aaaa"])
 
     def late() -> Iterator[bytes]:
         yield b"zz"
-        local.complete(KEY, upload)
+        completed(local, upload)
         yield b"zz"
 
     with pytest.raises(ObjectMissing):
@@ -484,7 +533,7 @@ def test_an_object_does_not_change_once_it_is_complete(local: LocalStorage) -> N
 def test_many_parts_at_once_make_one_whole(local: LocalStorage) -> None:
     size, count = 10_000, 16
     whole = random.Random(1).randbytes(size * count - 1234)
-    upload = local.begin(KEY, size)
+    upload = begun(local, len(whole), size)
 
     def send(number: int) -> None:
         part = whole[(number - 1) * size : number * size]
@@ -496,7 +545,7 @@ def test_many_parts_at_once_make_one_whole(local: LocalStorage) -> None:
     for sender in senders:
         sender.join()
 
-    assert local.complete(KEY, upload) == len(whole)
+    assert completed(local, upload) == len(whole)
     assert content(local, KEY) == whole
 
 
@@ -568,22 +617,26 @@ def test_a_full_disk_keeps_nothing_of_the_object(small_disk: Path) -> None:
     local.put(KEY, [b"x" * 500_000])
 
 
-def test_a_full_disk_keeps_nothing_of_the_part(small_disk: Path) -> None:
+def test_an_upload_that_has_begun_finds_its_room_when_the_disk_has_been_filled_since(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_storage, "RESERVE_BYTES", 0)
     local = LocalStorage(small_disk)
-    upload = local.begin(KEY, 4 * 1024 * 1024)
+    upload = begun(local, 600_000, 600_000)
+    with pytest.raises(StorageFull):
+        local.put(OTHER_KEY, two_mebibytes())
 
     with pytest.raises(StorageFull):
-        local.put_part(KEY, upload, 1, two_mebibytes())
+        begun(local, 600_000)
 
-    assert local.parts(KEY, upload) == []
-    assert used_bytes(small_disk) < 65536
-    local.put_part(KEY, upload, 1, [b"x" * 500_000])
-    assert local.complete(KEY, upload) == 500_000
+    local.put_part(KEY, upload, 1, [b"x" * 600_000])
+    assert completed(local, upload) == 600_000
 
 
-def test_an_aborted_upload_gives_its_space_back(small_disk: Path) -> None:
+def test_an_aborted_upload_gives_its_space_back(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_storage, "RESERVE_BYTES", 0)
     local = LocalStorage(small_disk)
-    upload = local.begin(KEY, 4 * 1024 * 1024)
+    upload = begun(local, 900_000, 900_000)
     local.put_part(KEY, upload, 1, [b"x" * 900_000])
 
     local.abort(KEY, upload)
@@ -602,6 +655,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from webapp.adapters.storage import files
+from webapp.adapters.storage import local as local_storage
 from webapp.adapters.storage.local import LocalStorage
 
 local = LocalStorage(Path(sys.argv[1]))
@@ -615,7 +669,8 @@ def chunks():
 if deed == "put":
     local.put(key, chunks())
 elif deed == "put_part":
-    upload = local.begin(key, 8)
+    with local.begin(key, 1000, 8) as upload:
+        pass
     local.put_part(key, upload, 1, [b"complete"])
     print(upload, flush=True)
     local.put_part(key, upload, 2, chunks())
@@ -692,12 +747,12 @@ def test_a_part_that_died_half_written_does_not_count_and_can_be_sent_again(loca
     assert local.sweep() == 0
     assert [part.number for part in local.parts(KEY, upload)] == [1]
     local.put_part(KEY, upload, 2, [b"ly"])
-    local.complete(KEY, upload)
+    completed(local, upload)
     assert content(local, KEY) == b"completely"
 
 
 def test_what_an_interrupted_beginning_or_abort_left_is_swept(local: LocalStorage) -> None:
-    upload = local.begin(KEY, PART_SIZE)
+    upload = begun(local)
     local.put_part(KEY, upload, 1, [b"aaaa"])
     (folder,) = local.incoming.iterdir()
     folder.rename(folder.with_suffix(""))

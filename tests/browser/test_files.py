@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests import sounds
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Enter, Visit
@@ -327,80 +327,6 @@ def test_ux_P2_percent_never_falls_and_the_time_left_is_told_only_after_five_sec
 
 
 # --- The form
-
-
-def test_what_cannot_be_kept_is_refused_in_words_before_it_is_sent(
-    enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
-) -> None:
-    page = enter(alice)
-    sent: list[Request] = []
-    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
-    files = [sounds.make(tmp_path, f"{name}.wav") for name in "ab"]
-    (tmp_path / "nothing.wav").touch()
-    page.evaluate("() => { document.getElementById('room').dataset.left = '1000' }")
-
-    page.locator("#audio").set_input_files([*files, tmp_path / "nothing.wav"])
-    expect(page.locator("#refusals .message")).to_have_text(
-        [
-            re.compile("^a.wav: There is not enough room left in your account"),
-            re.compile("^b.wav: There is not enough room left in your account"),
-            "nothing.wav: This file is empty.",
-        ]
-    )
-    for name in ("WAV", "FLAC", "MP4"):
-        page.get_by_label(name, exact=True).uncheck()
-    page.locator("#audio").set_input_files(files)
-    expect(page.locator("#formats-why")).to_have_text("Choose at least one format.")
-
-    assert sent == []
-    assert complaints == []
-
-
-@pytest.mark.slow
-def test_several_files_are_told_by_name_and_number_and_spoken_at_the_quarters(
-    enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
-) -> None:
-    files = [sounds.make(tmp_path, f"{name}.wav", seconds=10) for name in "abc"]
-    page = enter(alice)
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    slow = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 1_500_000}
-    devtools.send("Network.emulateNetworkConditions", slow)
-    page.evaluate("""() => {
-      window.heard = []; window.named = [];
-      const note = (list, id) => new MutationObserver(() => {
-        const text = document.getElementById(id).textContent;
-        if (text && list.at(-1) !== text) list.push(text);
-      }).observe(document.getElementById(id), {childList: true, subtree: true, characterData: true});
-      note(window.heard, "sending-said"); note(window.named, "sending-name");
-    }""")
-
-    page.locator("#audio").set_input_files(files)
-    expect(page.locator("li.file")).to_have_count(3)
-
-    heard = page.evaluate("() => window.heard")
-    assert heard[0] == "Uploading 3 files."
-    assert heard[-2] == "Checking…"
-    assert heard[-1].startswith("3 files are uploaded.")
-    assert set(heard[1:-2]) <= {"25 % uploaded.", "50 % uploaded.", "75 % uploaded."}
-    assert len(heard) >= 5
-    assert page.evaluate("() => window.named") == [f"{n}.wav · {i} of 3 files" for i, n in enumerate("abc", 1)]
-    expect(page.locator("#sending")).not_to_be_visible()
-    assert complaints == []
-
-
-def test_what_is_uploaded_under_a_search_is_told_with_a_way_to_it(
-    enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
-) -> None:
-    page = enter(alice, "/files/?q=nothing+like+it")
-
-    page.locator("#audio").set_input_files([sounds.make(tmp_path, f"{name}.wav") for name in "ab"])
-    expect(page.locator("#messages")).to_contain_text("2 files are uploaded.")
-    expect(page.locator("li.file")).to_have_count(0)
-    page.locator("#messages").get_by_role("link", name="Show all files").click()
-
-    expect(page.locator("li.file")).to_have_count(2)
-    assert complaints == []
 
 
 def test_more_formats_open_and_close_without_moving_the_page(

@@ -11,6 +11,7 @@ import pytest
 from tests import sounds
 from tests.conftest import leave_out
 from tests.flows.house import House, wait_for
+from tests.flows.sender import Send, senders
 from tests.flows.visitor import Visitor
 
 DISK_MIB = 256
@@ -32,6 +33,13 @@ def alice(house: House) -> Visitor:
 @pytest.fixture
 def bob(house: House) -> Visitor:
     return house.visitor().register(f"bob-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def send(alice: Visitor) -> Iterator[Send]:
+    """Makes senders of Alice's. In the end nothing is left of what they have sent."""
+    with senders(alice) as send:
+        yield send
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from tests import servers
 from tests.flows import outside
 from tests.flows.visitor import Visitor
 from webapp.db import engine_options
-from webapp.models import AudioFile, Rendition
+from webapp.models import AudioFile, Rendition, Upload
 from webapp.ports import JobStatus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,8 +170,11 @@ class House:
         }
 
     def half_made(self) -> list[str]:
-        """What lies where things are made."""
-        return [str(path) for folder in ("incoming", "work") for path in (self.data_dir / folder).iterdir()]
+        """What lies where things are made, but for uploads that can go on."""
+        unfinished = sa.select(Upload.opened_as).where(Upload.closed_at.is_(None))
+        known = {f"{row.opened_as}.upload" for row in self.ask(unfinished)}
+        paths = [path for folder in ("incoming", "work") for path in (self.data_dir / folder).iterdir()]
+        return [str(path) for path in paths if path.name not in known]
 
     def settle(self) -> None:
         """Return when nothing half-made lies about; the storage then holds just what the database says."""

@@ -1,258 +1,323 @@
-"""Uploads: all or nothing, measured as they pass, and looked at before they are anybody's."""
+"""Uploads in parts: begun with room for all, resumed, forgotten."""
 
-import dataclasses
 import hashlib
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.exc import OperationalError
 
-from tests.fakes import FakeTranscoder, MemoryStorage
-from webapp.config import Config
-from webapp.db import db
-from webapp.errors import CutOff, EmptyFile, NotAudio, StorageFull, TooLarge
-from webapp.models import AudioFile, User
-from webapp.ports import JobStatus
-from webapp.services import library, uploads
+from tests.factories import AudioFileFactory
+from tests.fakes import MemoryStorage
+from tests.services.test_originals import limit
+from webapp.db import db, utcnow, writing
+from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, Refused, StorageFull, TooLarge
+from webapp.models import Upload, User
+from webapp.models.upload import KEPT
+from webapp.services import checksum, completion, jobs, library, originals, sweeps, uploads
 
-SOUND = b"RIFF" + b"sound" * 200
-
-
-def receive(user: User, content: bytes = SOUND, name: str = "song.wav", **given: object) -> AudioFile:
-    chunks = [content[i : i + 100] for i in range(0, len(content), 100)]
-    return uploads.receive(user, name, chunks, ("wav", "flac"), **{"batch": uuid.uuid4(), **given})  # type: ignore[arg-type]
+PART = checksum.PART_SIZE
+SIZE = 2 * PART + 100
 
 
-def count(model: type[AudioFile]) -> int:
-    db.session.rollback()  # what other threads have committed is seen by a new transaction
-    return db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+def begin(user: User, size: int = SIZE, name: str = "song.wav", fingerprint: str = "it", **given: object) -> Upload:
+    return uploads.begin(user, name, size, ["wav", "flac"], fingerprint=fingerprint, **given)[0]  # type: ignore[arg-type]
 
 
-def limit(app: Flask, **changed: int) -> None:
-    app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], **changed)
+def send(user: User, upload_id: uuid.UUID, *numbers: int) -> None:
+    """Parts that are whole."""
+    for number in numbers:
+        size = uploads.find(user, upload_id).size_of(number)
+        uploads.put_part(user, upload_id, number, [b"x" * size], length=size)
 
 
-def test_what_is_received_is_kept_whole_and_its_job_begun(
-    alice: User, storage: MemoryStorage, transcoder: FakeTranscoder
-) -> None:
-    file = receive(alice)
-
-    assert storage.objects == {file.key: SOUND}
-    assert (file.size, file.sha256) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
-    assert file.status is JobStatus.SUBMITTED
-    assert list(transcoder.submitted[0].outputs) == ["wav", "flac"]
+def age(upload_id: uuid.UUID, by: timedelta) -> None:
+    with writing():
+        db.session.execute(sa.update(Upload).where(Upload.id == upload_id).values(touched_at=utcnow() - by))
 
 
-def test_the_clients_name_is_shown_but_is_no_part_of_the_key(alice: User) -> None:
-    file = receive(alice, name="../../etc/pass wd<b>.MP3")
+def test_it_knows_its_parts_and_takes_the_room_of_all_of_them(alice: User, storage: MemoryStorage) -> None:
+    storage.free = SIZE + 1000
 
-    assert file.name == "pass wd<b>.MP3"
-    assert file.key.startswith(f"media/{alice.id}/{file.id}/")
-    assert file.key.endswith(".mp3")
-    assert "pass" not in file.key
+    upload = begin(alice)
+
+    assert (upload.count, upload.part_size, upload.size_of(1), upload.size_of(3)) == (3, PART, PART, 100)
+    assert upload.key.startswith(f"media/{alice.id}/{upload.id}/")
+    assert storage.free == 1000
+    assert library.bytes_used(alice.id) == SIZE
+
+
+def test_a_file_that_is_too_big_for_ten_thousand_parts_has_bigger_ones(alice: User, app: Flask) -> None:
+    size = 100 * 1024**3
+    limit(app, max_upload_bytes=size, user_quota_bytes=size)
+
+    upload = begin(alice, size)
+
+    assert upload.count <= 10_000
+    assert upload.part_size % (1024 * 1024) == 0
+
+
+def test_the_same_file_chosen_again_goes_on_where_it_stopped(alice: User) -> None:
+    first = begin(alice)
+    send(alice, first.id, 2)
+
+    again, is_new = uploads.begin(alice, "song.wav", SIZE, ["opus-64"], fingerprint="it")
+
+    assert (again.id, is_new) == (first.id, False)
+    assert uploads.have(again) == [2]
+    assert again.preset_names == ["opus-64"]
+
+
+def test_to_go_on_is_a_sign_of_life(alice: User) -> None:
+    upload_id = begin(alice).id
+    age(upload_id, KEPT - timedelta(hours=1))
+
+    begin(alice)
+
+    assert uploads.find(alice, upload_id).expires_at > utcnow() + timedelta(days=1)
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("fingerprint", "change"), [("it", {"fingerprint": "other"}), ("it", {"size": SIZE - 1}), ("", {})]
+)
+def test_another_file_is_another_upload(alice: User, fingerprint: str, change: dict[str, Any]) -> None:
+    first = begin(alice, fingerprint=fingerprint)
+
+    assert begin(alice, **{"fingerprint": fingerprint} | change).id != first.id
+
+
+def test_bobs_file_of_the_same_name_is_bobs(alice: User, bob: User) -> None:
+    hers, his = begin(alice).id, begin(bob).id
+
+    assert hers != his
+    with pytest.raises(NotFound):
+        uploads.put_part(bob, hers, 1, [], length=None)
+    with pytest.raises(NotFound):
+        uploads.discard(bob, hers)
+
+
+def test_what_the_storage_has_lost_is_begun_anew(alice: User, storage: MemoryStorage) -> None:
+    first_id = begin(alice).id
+    storage.open.clear()
+
+    with pytest.raises(NotFound):
+        send(alice, first_id, 1)
+    again, is_new = uploads.begin(alice, "song.wav", SIZE, ["wav"], fingerprint="it")
+
+    assert is_new
+    assert again.id != first_id
+    assert library.bytes_used(alice.id) == SIZE
+
+
+def test_what_cannot_end_does_not_begin(alice: User, app: Flask, storage: MemoryStorage) -> None:
+    with pytest.raises(EmptyFile):
+        begin(alice, 0)
+    limit(app, max_upload_bytes=SIZE - 1)
+    with pytest.raises(TooLarge, match="bigger than 10 MB"):
+        begin(alice)
+    limit(app, max_upload_bytes=SIZE, user_quota_bytes=SIZE + 5)
+    AudioFileFactory(owner=alice, size=6)
+    with pytest.raises(TooLarge, match="not enough room left in your account"):
+        begin(alice)
+    limit(app, user_quota_bytes=2 * SIZE)
+    storage.free = SIZE - 1
+    with pytest.raises(StorageFull):
+        begin(alice)
+    assert storage.open == {}
+
+
+def test_two_that_begin_cannot_both_have_the_last_room(alice: User, app: Flask) -> None:
+    limit(app, user_quota_bytes=SIZE + 5)
+    begin(alice)
+
+    with pytest.raises(TooLarge):
+        begin(alice, fingerprint="other")
+
+
+def test_nobody_holds_uploads_without_end(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_OPEN", 2)
+    begin(alice, 1, fingerprint="a")
+    begin(alice, 1, fingerprint="b")
+
+    with pytest.raises(Refused, match="2 unfinished uploads"):
+        begin(alice, 1, fingerprint="c")
+
+
+def test_two_tabs_that_choose_the_same_file_at_once_share_an_upload(app: Flask, alice: User) -> None:
+    owner_id, begun = alice.id, []
+    db.session.rollback()
+    gate = threading.Barrier(2)
+
+    def choose() -> None:
+        with app.app_context():
+            user = db.session.get_one(User, owner_id)
+            gate.wait()
+            begun.append(begin(user).id)
+
+    tabs = [threading.Thread(target=choose) for _ in range(2)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+
+    assert len(set(begun)) == 1
+    assert library.bytes_used(owner_id) == SIZE
+
+
+@pytest.mark.parametrize(
+    ("number", "sent", "announced", "error"),
     [
-        ("C:\\music\\a.wav", "a.wav"),
-        ("a\nb\x00c.wav", "a b c.wav"),
-        ("", "Untitled"),
-        ("…/", "Untitled"),
-        ("ø" * 300 + ".wav", "ø" * 255),
-        ("\u202egnp.wav", "gnp.wav"),
-        ("-rf.wav", "-rf.wav"),
+        (1, PART - 1, None, CutOff),
+        (1, PART - 1, PART - 1, CutOff),
+        (1, PART + 1, None, TooLarge),
+        (1, 0, PART + 1, TooLarge),
+        (1, PART - 1, PART, CutOff),
+        (3, 99, None, CutOff),
+        (3, 101, None, TooLarge),
+        (0, 1, None, NotFound),
+        (4, 1, None, NotFound),
     ],
 )
-def test_names_are_made_fit_to_be_shown(name: str, shown: str) -> None:
-    assert uploads.clean_name(name) == shown
-
-
-@pytest.mark.parametrize(
-    ("content", "error"), [(b"", EmptyFile), (b"not audio at all", NotAudio), (b"x" * 2000, TooLarge)]
-)
-def test_what_is_refused_leaves_nothing_behind(
-    app: Flask, alice: User, storage: MemoryStorage, content: bytes, error: type[Exception]
+def test_a_part_of_another_length_than_it_must_have_is_none(
+    alice: User, number: int, sent: int, announced: int | None, error: type[Exception]
 ) -> None:
-    limit(app, max_upload_bytes=1500)
+    upload = begin(alice)
 
     with pytest.raises(error):
-        receive(alice, content)
+        uploads.put_part(alice, upload.id, number, [b"x" * sent], length=announced)
 
-    assert storage.objects == {}
-    assert count(AudioFile) == 0
-
-
-def test_a_file_of_just_the_most_bytes_is_taken(app: Flask, alice: User) -> None:
-    limit(app, max_upload_bytes=len(SOUND), user_quota_bytes=len(SOUND))
-
-    assert receive(alice).size == len(SOUND)
+    assert uploads.have(uploads.find(alice, upload.id)) == []
 
 
-def test_over_the_quota_is_refused_and_the_first_file_stays(app: Flask, alice: User, storage: MemoryStorage) -> None:
-    limit(app, user_quota_bytes=len(SOUND) + 10)
-    file = receive(alice)
+def test_the_mark_of_a_part_is_told(alice: User) -> None:
+    upload = begin(alice, 3)
 
-    with pytest.raises(TooLarge, match="not enough room left in your account"):
-        receive(alice)
+    part = uploads.put_part(alice, upload.id, 1, [b"a", b"bc"], length=3)
 
-    assert list(storage.objects) == [file.key]
+    assert part.etag == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_two_that_arrive_together_cannot_both_take_the_last_room(app: Flask, alice: User) -> None:
-    limit(app, user_quota_bytes=len(SOUND) + 10)
-    user_id, both_are_here = alice.id, threading.Barrier(2)
-    errors: list[Exception] = []
+def test_a_discarded_upload_gives_its_room_back(alice: User, storage: MemoryStorage) -> None:
+    storage.free = 2 * SIZE
+    upload_id = begin(alice).id
+    send(alice, upload_id, 1)
 
-    def chunks() -> Iterator[bytes]:
-        yield SOUND
-        both_are_here.wait(10)
+    uploads.discard(alice, upload_id)
 
-    def send() -> None:
-        with app.app_context():
-            try:
-                user = db.session.get_one(User, user_id)
-                uploads.receive(user, "a.wav", chunks(), ("wav",), batch=uuid.uuid4())
-            except TooLarge as exc:
-                errors.append(exc)
-
-    threads = [threading.Thread(target=send) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(errors) == 1
-    assert count(AudioFile) == 1
+    assert (storage.open, storage.free, library.bytes_used(alice.id)) == ({}, 2 * SIZE, 0)
+    with pytest.raises(NotFound):
+        send(alice, upload_id, 2)
 
 
-def test_a_full_disk_keeps_nothing_and_passes(alice: User, storage: MemoryStorage) -> None:
-    storage.free = 300
-    with pytest.raises(StorageFull):
-        receive(alice)
-    assert storage.objects == {}
+def test_a_finished_upload_takes_no_part_and_cannot_be_discarded(alice: User, storage: MemoryStorage) -> None:
+    upload_id = begin(alice).id
+    send(alice, upload_id, 1, 2, 3)
+    file, _ = completion.complete(alice, upload_id)
 
-    storage.free = None
+    with pytest.raises(Conflict):
+        send(alice, upload_id, 1)
+    uploads.discard(alice, upload_id)
 
-    assert receive(alice).size == len(SOUND)
+    assert library.find(alice, file.id).size == SIZE
+    assert file.key in storage.objects
 
 
-def test_the_last_room_of_the_disk_is_not_taken(
-    alice: User, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dies_in", ["submit", "look"])
+def test_a_part_that_comes_while_the_upload_is_completed_is_told_so(
+    alice: User, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch, dies_in: str
 ) -> None:
-    monkeypatch.setattr(storage, "free_bytes", lambda: 300)
+    upload_id, put_part = begin(alice).id, storage.put_part
+    send(alice, upload_id, 1, 2, 3)
 
-    with pytest.raises(StorageFull):
-        receive(alice)
+    def die(*_: object) -> None:
+        raise SystemExit
 
-    assert storage.objects == {}
+    def late(key: str, upload: str, number: int, chunks: Iterable[bytes]) -> object:
+        with pytest.raises(SystemExit):
+            completion.complete(alice, upload_id)
+        return put_part(key, upload, number, chunks)
 
-
-def test_what_is_cut_off_is_not_kept(alice: User, storage: MemoryStorage) -> None:
-    def chunks() -> Iterator[bytes]:
-        yield SOUND
-        raise CutOff
-
-    with pytest.raises(CutOff):
-        uploads.receive(alice, "song.wav", chunks(), ("wav",), batch=uuid.uuid4())
-
-    assert storage.objects == {}
-    assert count(AudioFile) == 0
+    monkeypatch.setattr(jobs if dies_in == "submit" else originals, dies_in, die)
+    monkeypatch.setattr(storage, "put_part", late)
+    with pytest.raises(Conflict, match="complete"):
+        send(alice, upload_id, 1)
 
 
-def test_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) -> None:
-    first = receive(alice, once="one")
-    second = receive(alice, once="one")
+def test_the_unfinished_are_listed_with_what_has_come(alice: User, bob: User) -> None:
+    begin(bob)
+    older, newer = begin(alice, fingerprint="a"), begin(alice, fingerprint="b")
+    send(alice, older.id, 1, 3)
 
-    assert first.id == second.id
-    assert len(storage.objects) == 1
-
-
-def test_a_double_click_that_arrives_together_makes_one_file(app: Flask, alice: User, storage: MemoryStorage) -> None:
-    user_id, both_are_here = alice.id, threading.Barrier(2)
-    made: list[uuid.UUID] = []
-
-    def chunks() -> Iterator[bytes]:
-        yield SOUND
-        both_are_here.wait(10)
-
-    def send() -> None:
-        with app.app_context():
-            user = db.session.get_one(User, user_id)
-            made.append(uploads.receive(user, "a.wav", chunks(), ("wav",), batch=uuid.uuid4(), once="1").id)
-
-    threads = [threading.Thread(target=send) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(made) == 2
-    assert len(set(made)) == 1
-    assert len(storage.objects) == 1
+    assert [(upload.id, came) for upload, came in uploads.unfinished(alice).items()] == [
+        (newer.id, 0),
+        (older.id, PART + 100),
+    ]
 
 
-def test_another_file_from_a_page_that_was_left_open_is_another_file(alice: User) -> None:
-    first = receive(alice, once="one")
-
-    second = receive(alice, SOUND + b"and more", once="one")
-
-    assert second.id != first.id
-    assert second.size == len(SOUND) + 8
-
-
-def test_equal_bytes_sent_twice_make_two_files(alice: User) -> None:
-    assert receive(alice).id != receive(alice).id
-
-
-def test_a_line_to_the_database_that_is_cut_in_the_commit_takes_no_object_from_a_file(
-    alice: User, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+def test_an_upload_for_which_nothing_comes_expires_and_one_that_lives_does_not(
+    alice: User, storage: MemoryStorage
 ) -> None:
-    commit = uploads._commit
+    storage.free = 5 * SIZE
+    dead, alive = begin(alice, fingerprint="dead").id, begin(alice, fingerprint="alive").id
+    age(dead, KEPT + timedelta(hours=1))
+    age(alive, KEPT + timedelta(hours=1))
+    send(alice, alive, 1)
 
-    def cut(*given: Any) -> None:
-        commit(*given)
-        raise OperationalError("COMMIT", {}, Exception("the line is cut"), connection_invalidated=True)
+    assert sweeps.sweep_if_due(lambda _: None)
 
-    monkeypatch.setattr(uploads, "_commit", cut)
-
-    with pytest.raises(OperationalError):
-        receive(alice)
-
-    db.session.rollback()
-    file = db.session.scalars(sa.select(AudioFile)).one()
-    assert list(storage.objects) == [file.key]
+    with pytest.raises(NotFound):
+        uploads.find(alice, dead)
+    assert uploads.have(uploads.find(alice, alive)) == [1]
+    assert storage.free == 4 * SIZE
 
 
-def test_a_file_is_accepted_while_the_queue_is_down(alice: User, transcoder: FakeTranscoder) -> None:
-    transcoder.is_down = True
+def test_what_no_row_knows_is_given_back_by_the_sweep(alice: User, storage: MemoryStorage) -> None:
+    known = begin(alice)
+    with storage.begin("media/1/x/y.wav", 10, 5):
+        pass
 
-    assert receive(alice).status is JobStatus.CREATED
+    assert sweeps.sweep_this_machine() == 1
 
-
-def test_deleting_removes_the_objects_and_another_cannot(alice: User, bob: User, storage: MemoryStorage) -> None:
-    file = receive(alice)
-    file_id = file.id
-
-    library.delete(bob, file_id)
-    assert len(storage.objects) == 1
-    library.delete(alice, file_id)
-    library.delete(alice, file_id)
-
-    assert storage.objects == {}
-    assert count(AudioFile) == 0
+    assert [opened.key for opened in storage.open.values()] == [known.key]
+    assert uploads.have(known) == []
 
 
-def test_room_comes_back_with_deleting(app: Flask, alice: User, config: Config) -> None:
-    limit(app, user_quota_bytes=len(SOUND))
-    file = receive(alice)
-    assert library.bytes_used(alice.id) == len(SOUND)
+def test_a_row_whose_upload_was_never_opened_does_not_hold_its_room(alice: User, storage: MemoryStorage) -> None:
+    lost, young, alive = (begin(alice, fingerprint=name).id for name in ("lost", "young", "alive"))
+    for upload_id in (lost, young):
+        storage.open.pop(uploads.find(alice, upload_id).opened_as)
+    for upload_id in (lost, alive):
+        age(upload_id, sweeps.HALF_BEGUN + timedelta(minutes=1))
 
-    library.delete(alice, file.id)
+    assert sweeps.sweep_this_machine() == 1
 
-    assert receive(alice).size == len(SOUND)
+    assert {upload.id for upload in db.session.scalars(Upload.of(alice))} == {young, alive}
+    assert library.bytes_used(alice.id) == 2 * SIZE
+
+
+def test_a_row_whose_object_is_whole_waits_for_its_completion(alice: User) -> None:
+    upload_id = begin(alice).id
+    send(alice, upload_id, 1, 2, 3)
+    completion._put_together(uploads.find(alice, upload_id))
+    age(upload_id, sweeps.HALF_BEGUN + timedelta(minutes=1))
+
+    assert sweeps.sweep_this_machine() == 0
+
+    assert completion.complete(alice, upload_id)[1]
+
+
+def test_browsers_may_put_parts_elsewhere_a_hundred_at_a_time(alice: User, storage: MemoryStorage, app: Flask) -> None:
+    limit(app, max_upload_bytes=250 * PART)
+    upload = begin(alice, 249 * PART + 7)
+    assert uploads.addresses(upload, 1) == {}
+
+    storage.elsewhere = "https://bucket.example"
+
+    assert list(uploads.addresses(upload, 1)) == list(range(1, 101))
+    last = uploads.addresses(upload, 201)
+    assert list(last) == list(range(201, 251))
+    assert last[250] == f"https://bucket.example/{upload.key}/250?size=7"

@@ -2,6 +2,9 @@
 
 import threading
 import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -200,3 +203,24 @@ def test_what_is_held_is_kept_alive(app: Flask, song: AudioFile, bench: Bench, e
     assert outline_of(song).beat == before + 1
     bench.close()
     tend_until_done(bench, thread)
+
+
+@pytest.mark.parametrize("deed", [library.delete, jobs.cancel])
+def test_what_is_not_wanted_any_more_at_the_last_moment_leaves_no_object(
+    alice: User,
+    song: AudioFile,
+    bench: Bench,
+    storage: MemoryStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    deed: Callable[[User, uuid.UUID], None],
+) -> None:
+    put_file, song_id = storage.put_file, song.id
+
+    def late(key: str, path: Path) -> None:
+        put_file(key, path)
+        deed(alice, song_id)
+
+    monkeypatch.setattr(storage, "put_file", late)
+    work_off(bench)
+
+    assert not [key for key in storage.objects if key.startswith("transcoded/")]

@@ -13,7 +13,7 @@ from tests.factories import AudioFileFactory, finish, rendition, standing, told
 from tests.fakes import MemoryStorage
 from webapp.models import AudioFile, User
 from webapp.ports import JobStatus
-from webapp.services import library
+from webapp.services import library, uploads
 
 # What a visitor may ask for, and the status of the answer.
 FOR_ANYBODY = {
@@ -38,6 +38,11 @@ EMPTY_FORM = {
 }
 
 
+NOBODYS = uuid.uuid4()
+# Twice is no error there, so what is not there is none either.
+DELETES = ("<uuid:file_id>/delete", "<uuid:upload_id>/delete")
+
+
 @dataclass(frozen=True)
 class Address:
     """One method of one rule."""
@@ -45,9 +50,10 @@ class Address:
     method: str
     rule: str
 
-    def of(self, file_id: object, notification_id: object) -> str:
+    def of(self, file_id: object, notification_id: object, upload_id: object = NOBODYS) -> str:
         """The address with the ids put in."""
         path = self.rule.replace("<uuid:file_id>", str(file_id)).replace("<preset>", "wav")
+        path = path.replace("<uuid:upload_id>", str(upload_id)).replace("<int:number>", "1")
         return path.replace("<int:notification_id>", str(notification_id)).replace("<path:filename>", "app.css")
 
     @property
@@ -75,22 +81,28 @@ def song(alice: User, storage: MemoryStorage) -> AudioFile:
     return file
 
 
+@pytest.fixture
+def upload_id(song: AudioFile) -> uuid.UUID:
+    """An upload of Alice's of which nothing has come."""
+    return uploads.begin(song.owner, "next.wav", 5, ["wav"])[0].id
+
+
 @pytest.mark.parametrize("has_tokens", [True, False])
 def test_a_visitor_gets_only_what_is_for_anybody(
-    app: Flask, visitor: FlaskClient, song: AudioFile, *, has_tokens: bool
+    app: Flask, visitor: FlaskClient, song: AudioFile, upload_id: uuid.UUID, *, has_tokens: bool
 ) -> None:
     app.config["WTF_CSRF_ENABLED"] = has_tokens
     note_id = told(song.owner)[0].id
 
     for address in addresses(app):
-        path = address.of(song.id, note_id)
+        path = address.of(song.id, note_id, upload_id)
         answer = visitor.open(path, method=address.method)
         expected = FOR_ANYBODY.get((address.method, path))
         if expected:
             if has_tokens and address.method == "POST":
                 expected = 400  # the token is looked for first
             assert (answer.status_code, address) == (expected, address)
-        elif address.method == "GET":
+        elif address.method == "GET" and not path.startswith("/uploads"):
             assert (answer.status_code, address) == (302, address)
             assert answer.location.startswith("/auth/login?next=/")
         else:
@@ -112,30 +124,35 @@ def test_a_visitors_htmx_is_sent_to_the_sign_in_and_json_is_told(
         assert (by_json.status_code, by_json.get_json()["error"]) == (401, "NotSignedIn")
 
 
-def test_another_users_thing_looks_like_none(app: Flask, as_bob: FlaskClient, song: AudioFile) -> None:
+def test_another_users_thing_looks_like_none(
+    app: Flask, as_bob: FlaskClient, song: AudioFile, upload_id: uuid.UUID
+) -> None:
     note_id = told(song.owner)[0].id
     asked = [address for address in addresses(app) if address.names_a_thing]
     assert len(asked) > 10
 
     for address in asked:
         form = {"name": "mine now", "presets": "mp3-192"}
-        theirs = as_bob.open(address.of(song.id, note_id), method=address.method, data=form)
+        theirs = as_bob.open(address.of(song.id, note_id, upload_id), method=address.method, data=form)
         absent = as_bob.open(address.of(uuid.uuid4(), 987654), method=address.method, data=form)
         assert (theirs.status_code, address) == (absent.status_code, address)
-        # Deleting what is not there is no error.
-        assert theirs.status_code == (
-            303 if address.rule.endswith("<uuid:file_id>/delete") and address.method == "POST" else 404
-        )
+        assert theirs.status_code == (303 if address.method == "POST" and address.rule.endswith(DELETES) else 404)
         assert without_number(theirs.text) == without_number(absent.text)
 
     file = library.find(song.owner, song.id)
     assert (file.name, file.job.attempt, len(file.renditions)) == ("song.wav", 1, 2)
     assert len(standing(song.owner)) == 1
+    assert uploads.find(song.owner, upload_id).is_open
 
 
 def without_number(page: str) -> str:
     """The page without the request's number and the token, which differ each time."""
-    for before, after in (("<code>", "</code>"), ('csrf-token" content="', '"'), ('X-CSRFToken": "', '"')):
+    for before, after in (
+        ("<code>", "</code>"),
+        ('"request_id":"', '"'),
+        ('csrf-token" content="', '"'),
+        ('X-CSRFToken": "', '"'),
+    ):
         head, _, tail = page.partition(before)
         page = head + tail.partition(after)[2]
     return page
@@ -148,6 +165,8 @@ def test_the_owner_gets_everything(app: Flask, alice: User, storage: MemoryStora
         for key in (file.key, rendition(file, "wav").key):
             storage.put(key, [b"sound"])
         path = address.of(file.id, told(alice)[-1].id)
+        if path.startswith("/uploads"):  # what the owner gets there is in test_uploads.py
+            continue
         if path.startswith(("/auth/", "/static/", "/healthz", "/readyz")):
             continue
         answer = as_alice.open(path, method=address.method, data={"name": "new", "presets": "mp3-192"})

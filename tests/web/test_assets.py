@@ -1,6 +1,7 @@
 """Static files, as they go over the line."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,31 @@ def test_a_static_file_may_be_kept_for_ever_under_its_hash(visitor: FlaskClient,
 
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert answer.data == (assets.FOLDER / name).read_bytes()
+    assert answer.data == assets.assets()[name].body
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["icon.svg", "vendor/htmx-2.0.11.min.js"])
+def test_a_picture_and_what_is_vendored_are_served_as_they_are(visitor: FlaskClient, name: str) -> None:
+    assert visitor.get(address_of(name)).data == (assets.FOLDER / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["app.css", "upload.js"])
+def test_our_own_scripts_and_styles_are_served_without_their_comments(visitor: FlaskClient, name: str) -> None:
+    served = visitor.get(address_of(name)).data
+
+    assert len(served) < 0.9 * (assets.FOLDER / name).stat().st_size
+    assert b"/*" not in served
+    assert b"// " not in served
+
+
+def test_what_a_script_imports_is_named_by_its_hash_too(visitor: FlaskClient) -> None:
+    imported = re.findall(r'from ?"\./([^"]+)"', visitor.get(address_of("upload.js")).text)
+
+    assert len(imported) >= 2
+    for name in imported:
+        assert re.fullmatch(r"[a-z]+\.[0-9a-f]{10}\.js", name)
+        assert visitor.get(f"/static/{name}").headers["Cache-Control"].endswith("immutable")
 
 
 def test_it_is_the_same_for_whoever_is_signed_in(as_alice: FlaskClient) -> None:

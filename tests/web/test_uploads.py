@@ -1,253 +1,314 @@
-"""The upload form, read as it arrives."""
+"""The protocol of uploads in parts, as programs see it."""
 
 import io
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse
 
 from tests.conftest import HTMX
 from tests.fakes import MemoryStorage
-from webapp.db import db
-from webapp.models import AudioFile
-from webapp.ports import JobStatus
+from webapp.models import User
+from webapp.services import library
+from webapp.services.checksum import PART_SIZE, Checksum
 
-SOUND = b"RIFF" + b"sound" * 50
-
-
-def sound(name: str = "song.wav", content: bytes = SOUND) -> FileStorage:
-    return FileStorage(io.BytesIO(content), name, content_type="audio/wav")
+SOUND = b"sound" * 2
+WHOLE = b"x" * PART_SIZE + b"y" * 10
 
 
-def files() -> list[AudioFile]:
-    db.session.rollback()
-    return list(db.session.scalars(sa.select(AudioFile).order_by(AudioFile.created_at)))
+def begin(client: FlaskClient, **given: object) -> TestResponse:
+    usual = {"name": "song.wav", "size": len(SOUND), "type": "audio/wav", "fp": "song|10|1", "presets": ["wav"]}
+    return client.post("/uploads", json=usual | given)
 
 
-def multipart(*parts: tuple[str, str, bytes]) -> bytes:
-    body = b""
-    for name, filename, content in parts:
-        tail = f'; filename="{filename}"' if filename else ""
-        body += f'--X\r\nContent-Disposition: form-data; name="{name}"{tail}\r\n\r\n'.encode() + content + b"\r\n"
-    return body + b"--X--\r\n"
+def told(answer: TestResponse) -> Mapping[str, Any]:
+    assert answer.is_json, answer.text
+    return answer.get_json()  # type: ignore[no-any-return]
 
 
-@pytest.fixture
-def guarded(app: Flask) -> Flask:
-    """The app with its check of tokens on."""
+def put(client: FlaskClient, upload: str, number: int = 1, content: bytes = SOUND, **given: Any) -> TestResponse:
+    return client.put(f"/uploads/{upload}/parts/{number}", data=content, **given)
+
+
+def stream(body: io.BytesIO, length: int) -> dict[str, Any]:
+    """A body that says it is so long."""
+    return {"content": b"", "input_stream": body, "environ_overrides": {"CONTENT_LENGTH": str(length)}}
+
+
+def complete(client: FlaskClient, upload: str) -> TestResponse:
+    return client.post(f"/uploads/{upload}/complete")
+
+
+def mark_of(content: bytes) -> str:
+    made = Checksum()
+    made.update(content)
+    return made.hexdigest()
+
+
+def test_a_file_comes_in_parts_in_any_order_and_is_listed(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    begun = begin(as_alice, size=len(WHOLE))
+    assert begun.status_code == 201
+    upload = told(begun)
+    assert {**upload, "id": ""} == {"id": "", "part_size": PART_SIZE, "parts": 2, "have": []}
+
+    second = put(as_alice, upload["id"], 2, WHOLE[PART_SIZE:])
+    assert (second.status_code, second.data) == (204, b"")
+    assert second.headers["ETag"].strip('"')
+    assert told(as_alice.get(f"/uploads/{upload['id']}"))["have"] == [2]
+    put(as_alice, upload["id"], 1, WHOLE[:PART_SIZE])
+
+    done = complete(as_alice, upload["id"])
+    assert done.status_code == 201
+    assert told(done) == {"file": upload["id"], "name": "song.wav", "href": f"/files/{upload['id']}"}
+    assert list(storage.objects.values()) == [WHOLE]
+    assert f'data-file="{upload["id"]}"' in as_alice.get("/files/").text
+
+    again = complete(as_alice, upload["id"])
+    assert (again.status_code, told(again)) == (200, told(done))
+
+
+def test_the_same_file_chosen_again_goes_on(as_alice: FlaskClient) -> None:
+    first = told(begin(as_alice, size=len(WHOLE)))
+    put(as_alice, first["id"], 2, WHOLE[PART_SIZE:])
+
+    again = begin(as_alice, size=len(WHOLE))
+
+    assert again.status_code == 200
+    assert told(again) == dict(first) | {"have": [2]}
+
+
+def test_what_is_missing_is_named(as_alice: FlaskClient) -> None:
+    upload = told(begin(as_alice, size=len(WHOLE)))
+    put(as_alice, upload["id"], 2, WHOLE[PART_SIZE:])
+
+    answer = complete(as_alice, upload["id"])
+
+    assert answer.status_code == 409
+    assert told(answer)["missing"] == [1]
+    assert told(answer)["message"] == "Some of the file has not arrived yet."
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"size": 0}, 422),
+        ({"size": 2**40}, 413),
+        ({"size": 2**63}, 413),
+        ({"size": 10**30}, 413),
+        ({"presets": ["mp7"]}, 422),
+        ({"size": -1}, 422),
+        ({"size": "10"}, 400),
+        ({"size": True}, 400),
+        ({"size": None}, 400),
+        ({"name": 5}, 400),
+        ({"name": None}, 400),
+        ({"presets": "wav"}, 400),
+        ({"presets": [1]}, 400),
+        ({"batch": "one"}, 400),
+        ({"batch": 7}, 400),
+        ({"fp": {}}, 400),
+        ({"copy": "yes"}, 400),
+        ({"checksum": "\0" * 64}, 400),
+        ({"name": "\ud800", "fp": "\ud800", "size": 0}, 422),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(as_alice: FlaskClient, given: dict[str, object], status: int) -> None:
+    answer = begin(as_alice, **given)
+
+    assert answer.status_code == status
+    assert set(told(answer)) == {"error", "message", "request_id"}
+    assert told(answer)["message"].endswith(".")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff", b"[" * 100_000])
+def test_what_is_no_object_is_a_bad_request(as_alice: FlaskClient, body: bytes) -> None:
+    assert as_alice.post("/uploads", data=body, content_type="application/json").status_code == 400
+
+
+def test_without_a_choice_the_three_usual_formats_are_made(as_alice: FlaskClient, alice: User) -> None:
+    upload = told(as_alice.post("/uploads", json={"name": "a.wav", "size": len(SOUND)}))
+    put(as_alice, upload["id"])
+
+    complete(as_alice, upload["id"])
+
+    made = library.find(alice, uuid.UUID(upload["id"])).job.preset_names
+    assert made == ["wav", "flac", "mp4"]
+
+
+def test_a_name_is_shown_and_no_path(as_alice: FlaskClient) -> None:
+    upload = told(begin(as_alice, name="..\\..\\<b>x</b>\x00.wav"))
+    put(as_alice, upload["id"])
+
+    assert told(complete(as_alice, upload["id"]))["name"] == "b> .wav"
+
+
+@pytest.mark.parametrize("number", ["0", "2", "99999999999999999999", "-1", "x"])
+def test_a_part_that_there_is_not(as_alice: FlaskClient, number: str) -> None:
+    upload = told(begin(as_alice))
+
+    assert as_alice.put(f"/uploads/{upload['id']}/parts/{number}", data=SOUND).status_code == 404
+
+
+def test_a_part_of_a_wrong_length_is_refused_before_it_is_read(as_alice: FlaskClient) -> None:
+    upload = told(begin(as_alice))
+
+    class Unread(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise AssertionError("it was read")
+
+    for length, status in ((len(SOUND) + 1, 413), (len(SOUND) - 1, 400)):
+        answer = put(as_alice, upload["id"], **stream(Unread(), length))
+        assert answer.status_code == status
+    assert told(as_alice.get(f"/uploads/{upload['id']}"))["have"] == []
+
+
+def test_a_part_that_breaks_off_does_not_count(as_alice: FlaskClient) -> None:
+    upload = told(begin(as_alice))
+
+    answer = put(as_alice, upload["id"], **stream(io.BytesIO(SOUND[:5]), len(SOUND)))
+
+    assert answer.status_code == 400
+    assert told(as_alice.get(f"/uploads/{upload['id']}"))["have"] == []
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html"])
+def test_a_part_is_bytes_whatever_it_says_it_is(as_alice: FlaskClient, storage: MemoryStorage, kind: str) -> None:
+    upload = told(begin(as_alice))
+
+    assert put(as_alice, upload["id"], content_type=kind).status_code == 204
+    complete(as_alice, upload["id"])
+    assert list(storage.objects.values()) == [SOUND]
+
+
+def test_a_canceled_upload_is_gone(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    upload = told(begin(as_alice))
+    put(as_alice, upload["id"])
+
+    assert as_alice.delete(f"/uploads/{upload['id']}").status_code == 204
+
+    assert storage.open == {}
+    assert put(as_alice, upload["id"]).status_code == 404
+    assert as_alice.get(f"/uploads/{upload['id']}").status_code == 404
+    assert as_alice.delete(f"/uploads/{upload['id']}").status_code == 404
+
+
+def test_a_form_discards_it_too_and_twice_is_no_error(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    upload = told(begin(as_alice))
+
+    first = as_alice.post(f"/uploads/{upload['id']}/delete")
+    second = as_alice.post(f"/uploads/{upload['id']}/delete", headers=HTMX)
+
+    assert (first.status_code, first.location) == (303, "/files/")
+    assert (second.status_code, second.text) == (200, "")
+    assert storage.open == {}
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_a_form_of_a_page_without_scripts_is_told_in_a_page(app: Flask, as_alice: FlaskClient, kind: str) -> None:
+    upload = told(begin(as_alice))
     app.config["WTF_CSRF_ENABLED"] = True
-    return app
+
+    refused = as_alice.post(f"/uploads/{upload['id']}/delete", content_type=kind)
+
+    assert (refused.status_code, refused.mimetype) == (400, "text/html")
+    assert "<h1" in refused.text
 
 
-def test_a_file_is_taken_and_the_list_shown(as_alice: FlaskClient) -> None:
-    answer = as_alice.post("/files/", data={"audio": sound()})
+def test_the_files_are_listed_while_the_storage_is_down(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    begin(as_alice, name="half.wav")
+    assert "half.wav" in as_alice.get("/files/").text
+    storage.is_down = True
 
-    assert (answer.status_code, answer.location) == (303, "/files/")
-    (file,) = files()
-    assert file.job.preset_names == ["wav", "flac", "mp4"]
-    assert f'data-file="{file.id}"' in as_alice.get("/files/").text
+    page = as_alice.get("/files/")
 
-
-def test_htmx_gets_the_row(as_alice: FlaskClient) -> None:
-    answer = as_alice.post("/files/", data={"presets": ["flac", "opus-64"], "audio": sound()}, headers=HTMX)
-
-    (file,) = files()
-    assert answer.status_code == 201
-    assert f'data-file="{file.id}" data-status="submitted"' in answer.text
-    assert file.job.preset_names == ["flac", "opus-64"]
+    assert page.status_code == 200
+    assert "half.wav" not in page.text
 
 
-def test_several_files_are_one_batch(as_alice: FlaskClient) -> None:
-    as_alice.post("/files/", data={"audio": [sound("a.wav"), sound("b.wav"), sound("c.wav")]})
+def test_a_part_without_a_token_is_refused_and_a_page_that_is_old_gets_the_new_one(
+    app: Flask, as_alice: FlaskClient, storage: MemoryStorage
+) -> None:
+    upload = told(begin(as_alice))
+    app.config["WTF_CSRF_ENABLED"] = True
 
-    assert {file.name for file in files()} == {"a.wav", "b.wav", "c.wav"}
-    assert len({file.batch for file in files()}) == 1
+    refused = put(as_alice, upload["id"])
+    assert (refused.status_code, told(refused)["error"]) == (400, "FormExpired")
+    assert "fresh-token" in refused.headers["HX-Trigger"]
+    token = as_alice.get("/files/").text.partition('csrf-token" content="')[2].partition('"')[0]
+    assert put(as_alice, upload["id"], headers={"X-CSRFToken": token}).status_code == 204
 
 
-def test_each_file_stands_alone(as_alice: FlaskClient, storage: MemoryStorage) -> None:
-    sent = [sound("notes.txt", b"not audio, notes"), sound(), sound("nothing.wav", b"")]
+def test_parts_go_elsewhere_if_the_storage_says_so(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    storage.elsewhere = "https://bucket.example"
 
-    answer = as_alice.post("/files/", data={"audio": sent})
+    upload = told(begin(as_alice, size=len(WHOLE)))
 
-    assert answer.status_code == 303
-    assert [file.name for file in files()] == ["song.wav"]
-    page = as_alice.get("/files/").text
-    assert "notes.txt: This is not audio that we can read." in page
-    assert "nothing.wav: This file is empty." in page
+    assert list(upload["urls"]) == ["1", "2"]
+    assert list(told(as_alice.get(f"/uploads/{upload['id']}?from=2"))["urls"]) == ["2"]
+
+
+def test_a_file_that_is_here_already_is_told_of_and_not_kept_twice(
+    as_alice: FlaskClient, storage: MemoryStorage
+) -> None:
+    first = told(begin(as_alice))["id"]
+    put(as_alice, first)
+    complete(as_alice, first)
+
+    again = told(begin(as_alice, fp="again"))
+    assert again["alike"] is True
+    named = told(begin(as_alice, fp="again", checksum=mark_of(SOUND)))
+    assert named["known"] == {"file": first, "name": "song.wav", "href": f"/files/{first}"}
+    assert "known" not in told(begin(as_alice, fp="again", checksum=mark_of(b"other")))
+    put(as_alice, again["id"])
+    done = complete(as_alice, again["id"])
+
+    assert (done.status_code, told(done)["file"]) == (200, first)
     assert len(storage.objects) == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "words"),
-    [(b"not audio", 422, "not audio that we can read"), (b"", 422, "empty")],
-)
-@pytest.mark.parametrize("headers", [{}, HTMX, {"Accept": "application/json"}])
-def test_what_is_refused_is_told_in_words(
-    as_alice: FlaskClient,
-    storage: MemoryStorage,
-    content: bytes,
-    status: int,
-    words: str,
-    headers: dict[str, str],
-) -> None:
-    answer = as_alice.post("/files/", data={"audio": sound("a<b>.wav", content)}, headers=headers)
+def test_a_copy_that_is_wanted_is_kept(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    for fp in "ab":
+        upload = told(begin(as_alice, fp=fp, copy=True))
+        assert "alike" not in upload
+        put(as_alice, upload["id"])
+        assert complete(as_alice, upload["id"]).status_code == 201
 
-    assert answer.status_code == status
-    assert words in answer.text
-    assert "<b>" not in answer.text
-    assert storage.objects == {}
+    assert len(storage.objects) == 2
 
 
-def test_an_unknown_format_is_refused(as_alice: FlaskClient, storage: MemoryStorage) -> None:
-    answer = as_alice.post("/files/", data={"presets": "8-track", "audio": sound()})
-
-    assert answer.status_code == 422
-    assert storage.objects == {}
-
-
-def test_no_file_chosen_is_told(as_alice: FlaskClient) -> None:
-    assert as_alice.post("/files/", data={"audio": sound("", b"")}).status_code == 422
-    assert send(as_alice, multipart(("presets", "", b"wav"))) == 422
-
-
-def test_a_double_click_makes_one_file(as_alice: FlaskClient) -> None:
-    once = str(uuid.uuid4())
+def test_what_is_not_audio_is_told_and_told_again(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    upload = told(begin(as_alice, size=9))["id"]
+    put(as_alice, upload, content=b"not audio")
 
     for _ in range(2):
-        answer = as_alice.post("/files/", data={"once": once, "audio": [sound("a.wav"), sound("b.wav")]})
-        assert answer.status_code == 303
-
-    assert sorted(file.name for file in files()) == ["a.wav", "b.wav"]
-
-
-def test_a_stranger_sends_nothing(visitor: FlaskClient, storage: MemoryStorage) -> None:
-    assert visitor.post("/files/", data={"audio": sound()}).status_code == 401
+        answer = complete(as_alice, upload)
+        assert (answer.status_code, told(answer)["error"]) == (422, "NotAudio")
+        assert told(answer)["message"] == "This is not audio that we can read."
     assert storage.objects == {}
 
 
-def send(client: FlaskClient, body: bytes, *, announced: int | None = None) -> int:
-    """Send a body, of which another length may have been announced, and return the status."""
-    environ = {
-        "CONTENT_TYPE": "multipart/form-data; boundary=X",
-        "CONTENT_LENGTH": str(len(body) if announced is None else announced),
-        "wsgi.input": io.BytesIO(body),
-    }
-    return client.post("/files/", environ_overrides=environ).status_code
+def test_of_what_was_refused_no_part_is_asked_for_again(as_alice: FlaskClient) -> None:
+    upload = told(begin(as_alice, size=9))["id"]
+    put(as_alice, upload, content=b"not audio")
+    complete(as_alice, upload)
+
+    assert told(as_alice.get(f"/uploads/{upload}"))["have"] == [1]
 
 
-def test_a_body_that_is_cut_off_is_not_kept(as_alice: FlaskClient, storage: MemoryStorage) -> None:
-    body = multipart(("audio", "a.wav", SOUND))
+def test_a_full_disk_is_told_before_anything_is_sent(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    storage.free = len(SOUND) - 1
 
-    for length in range(60, len(body), 7):
-        assert send(as_alice, body[:length], announced=len(body)) == 400
-
-    assert storage.objects == {}
-    assert files() == []
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"--X", b"nonsense", b"--X\r\nContent-Disposition: form-data\r\n\r\nx\r\n--X--", b"--X\r\n" + b"a" * 100_000],
-)
-def test_a_body_that_is_no_form_is_a_bad_request(as_alice: FlaskClient, body: bytes) -> None:
-    assert send(as_alice, body) in (400, 422)
-
-
-def test_a_form_of_another_kind_is_a_bad_request(as_alice: FlaskClient) -> None:
-    assert as_alice.post("/files/", data={"a": "b"}).status_code == 400
-    assert as_alice.post("/files/", json={"a": "b"}).status_code == 400
-
-
-def test_fields_without_end_are_refused(as_alice: FlaskClient) -> None:
-    assert send(as_alice, multipart(("presets", "", b"x" * 100_000), ("audio", "a.wav", SOUND))) == 400
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"--X\r\nContent-Disposition: form-data; name=a; " + b"x" * 2_000_000,
-        b"preamble" * 250_000,
-        multipart(*[("presets", "", b"wav" * 1000)] * 100),
-        multipart(("audio", "a.wav", SOUND)) + b"epilogue" * 250_000,
-    ],
-)
-def test_a_form_cannot_fill_the_memory(as_alice: FlaskClient, storage: MemoryStorage, body: bytes) -> None:
-    assert send(as_alice, body) == 400
-    assert storage.objects == {}
-
-
-def test_without_a_token_nothing_is_kept(guarded: Flask, as_alice: FlaskClient, storage: MemoryStorage) -> None:
-    assert as_alice.post("/files/", data={"audio": sound()}).status_code == 400
-    assert as_alice.post("/files/", data={"csrf_token": "wrong", "audio": sound()}).status_code == 400
-    assert storage.objects == {}
-
-
-def test_a_token_that_comes_after_the_sound_is_too_late(
-    guarded: Flask, as_alice: FlaskClient, storage: MemoryStorage
-) -> None:
-    token = token_of(as_alice)
-
-    assert send(as_alice, multipart(("audio", "a.wav", SOUND), ("csrf_token", "", token.encode()))) == 400
-    assert storage.objects == {}
-    assert send(as_alice, multipart(("csrf_token", "", token.encode()), ("audio", "a.wav", SOUND))) == 303
-
-
-def test_the_token_may_come_in_a_header(guarded: Flask, as_alice: FlaskClient) -> None:
-    headers = {"X-CSRFToken": token_of(as_alice)}
-
-    assert as_alice.post("/files/", data={"audio": sound()}, headers=headers).status_code == 303
-
-
-def token_of(client: FlaskClient) -> str:
-    page = client.get("/files/").text
-    return page.partition('name="csrf-token" content="')[2].partition('"')[0]
-
-
-def test_while_the_queue_is_down_a_file_is_accepted_all_the_same(as_alice: FlaskClient, app: Flask) -> None:
-    app.extensions["transcoder"].is_down = True
-
-    assert as_alice.post("/files/", data={"audio": sound()}).status_code == 303
-    assert files()[0].status is JobStatus.CREATED
-
-
-def test_a_full_disk_is_told(as_alice: FlaskClient, storage: MemoryStorage) -> None:
-    storage.free = 0
-
-    answer = as_alice.post("/files/", data={"audio": sound()})
+    answer = begin(as_alice)
 
     assert answer.status_code == 503
-    assert "no room left" in answer.text
+    assert "no room left on the server" in told(answer)["message"]
 
 
-def test_htmx_is_told_what_is_used_and_how_many_came(as_alice: FlaskClient) -> None:
-    answer = as_alice.post("/files/", data={"audio": [sound("a.wav"), sound("b.wav")]}, headers=HTMX)
-
-    assert "2 files are uploaded." in answer.text
-    assert f'data-left="{20 * 1024**3 - 2 * len(SOUND)}" hx-swap-oob="true"' in answer.text
-    assert "Queued, next" in answer.text
-
-
-@pytest.mark.parametrize(
-    ("query", "are_shown"),
-    [
-        ("", True),
-        ("?q=&sort=newest", True),
-        ("?page=1", True),
-        ("?q=song", False),
-        ("?sort=name", False),
-        ("?page=2", False),
-    ],
-)
-def test_what_the_list_would_not_show_is_told_with_a_way_there(
-    as_alice: FlaskClient, query: str, are_shown: bool
-) -> None:
-    headers = HTMX | {"HX-Current-URL": f"http://localhost/files/{query}"}
-
-    answer = as_alice.post("/files/", data={"audio": sound()}, headers=headers)
-
-    assert answer.status_code == 201
-    assert ('class="file"' in answer.text) is are_shown
-    assert ("Show all files" in answer.text) is not are_shown
+def test_a_stranger_is_told_in_json(visitor: FlaskClient) -> None:
+    upload = uuid.uuid4()
+    for answer in (begin(visitor), visitor.get(f"/uploads/{upload}"), put(visitor, str(upload))):
+        assert (answer.status_code, told(answer)["error"]) == (401, "NotSignedIn")

@@ -38,7 +38,8 @@ class AudioFile(Base):
     name: Mapped[str] = mapped_column(sa.String(255))
     key: Mapped[str] = mapped_column(sa.String(255), unique=True)
     size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(sa.String(64))
+    checksum: Mapped[str] = mapped_column(sa.String(64))
+    """See services/checksum.py; empty if the storage cannot tell."""
     batch: Mapped[uuid.UUID]
     """What was sent together is told together."""
     once: Mapped[str | None] = mapped_column(sa.String(48))
@@ -66,6 +67,7 @@ class AudioFile(Base):
         sa.UniqueConstraint("owner_id", "once"),
         sa.Index("ix_audio_files_owner_id_created_at", "owner_id", "created_at"),
         sa.Index("ix_audio_files_batch", "batch"),
+        sa.Index("ix_audio_files_owner_id_size", "owner_id", "size"),
     )
 
     @classmethod

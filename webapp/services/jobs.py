@@ -29,6 +29,20 @@ def add(file: AudioFile, preset_names: Sequence[str]) -> TranscodeJob:
     return job
 
 
+def add_missing(file: AudioFile, preset_names: Sequence[str] | None) -> uuid.UUID | None:
+    """Add, without committing, an attempt to make what is missing of these formats; its id if anything is.
+
+    None: of the formats that were ever asked for. The owner's lock is held.
+    """
+    names = renditions.missing(file, preset_names)
+    if not names:
+        return None
+    job_id = add(file, names).id
+    _withdraw_alerts_of_what_is_no_more(file)
+    changes.made(file.owner_id, file.id, alerts=True)
+    return job_id
+
+
 def submit(job_id: uuid.UUID) -> None:
     """Ask the transcoder to do a job that is committed. If it cannot be asked now, the sweep asks again."""
     job = db.session.get(TranscodeJob, job_id)
@@ -142,11 +156,6 @@ def _withdraw_alerts_of_what_is_no_more(file: AudioFile) -> None:
 def _try_again(user: User, file_id: uuid.UUID, preset_names: Sequence[str] | None) -> None:
     with writing():
         changes.lock(user.id)
-        file = library.find(user, file_id)
-        names = renditions.missing(file, preset_names)
-        if not names:
-            return
-        job_id = add(file, names).id
-        _withdraw_alerts_of_what_is_no_more(file)
-        changes.made(user.id, file_id, alerts=True)
-    submit(job_id)
+        job_id = add_missing(library.find(user, file_id), preset_names)
+    if job_id:
+        submit(job_id)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from webapp.db import db, writing
 from webapp.errors import NotFound, Refused
 from webapp.extensions import settings, storage, transcoder
-from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
+from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, Upload, User
 from webapp.models.audio import EXTENSIONS
 from webapp.ports import WAITING
 from webapp.presets import Preset
@@ -104,9 +104,20 @@ def room(user: User) -> Room:
 
 
 def bytes_used(user_id: int) -> int:
-    """What the user's originals take of the quota. Renditions can be made again, and do not count."""
+    """What the user's originals take of the quota, those on their way too. Renditions can be made again: not they."""
     used = sa.select(sa.func.coalesce(sa.func.sum(AudioFile.size), 0)).where(AudioFile.owner_id == user_id)
-    return int(db.session.scalar(used) or 0)
+    return int(db.session.scalar(used) or 0) + int(db.session.scalar(Upload.reserved(user_id)) or 0)
+
+
+def known(owner_id: int, size: int, checksum: str) -> AudioFile | None:
+    """The user's file with just these bytes, if there is one."""
+    same = sa.select(AudioFile).where(*_alike(owner_id, size), AudioFile.checksum == checksum)
+    return db.session.scalar(same.order_by(AudioFile.created_at).limit(1)) if checksum else None
+
+
+def has_alike(owner_id: int, size: int) -> bool:
+    """Whether the user has a file of just this size."""
+    return bool(db.session.scalar(sa.select(sa.exists().where(*_alike(owner_id, size)))))
 
 
 def one_line(text: str) -> str:
@@ -116,6 +127,12 @@ def one_line(text: str) -> str:
     """
     kept = (" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text if c not in TURNING)
     return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
+
+
+def clean_name(name: str) -> str:
+    """The client's file name as it can be shown: no folders, no control characters, at most 255 characters."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return one_line(last)[:LONGEST_NAME] or "Untitled"
 
 
 def rename(user: User, file_id: uuid.UUID, name: str) -> None:
@@ -167,3 +184,7 @@ def original_key(owner_id: int, file_id: uuid.UUID, name: str) -> str:
 def rendition_key(file: AudioFile, preset: Preset) -> str:
     """Where a rendition is kept."""
     return f"transcoded/{file.owner_id}/{file.id}/{preset.name}.{preset.extension}"
+
+
+def _alike(owner_id: int, size: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (AudioFile.owner_id == owner_id, AudioFile.size == size)

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from webapp.db import db, utcnow, writing
 from webapp.extensions import settings, storage
-from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Waveform
+from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Upload, Waveform
 from webapp.ports import WAITING, JobStatus
-from webapp.services import claims, jobs, throttle
+from webapp.services import claims, jobs, throttle, uploads
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=10)
 # Between an object's last byte and its row lie a look into the file and a commit: seconds. A clock may jump an hour.
 ORPHAN_SECONDS = 2 * 3600.0
+# Between the row of an upload and its place in the storage lies a rename. A machine may be asleep in between.
+HALF_BEGUN = timedelta(minutes=10)
 
 
 def sweep_jobs(wake: Callable[[int], object]) -> int:
@@ -36,7 +38,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
 
 def sweep_this_machine() -> int:
     """Remove what dead processes of this machine left, which no other can see; return how many things there were."""
-    removed = storage.sweep()
+    removed = storage.sweep() + _sweep_uploads()
     for key in storage.abandoned():
         if not _is_known(key):
             storage.delete(key)
@@ -73,9 +75,25 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
         return False
     sweep_jobs(wake)
     throttle.forget_old()
+    uploads.forget_old()
     if _is_due("orphans", timedelta(hours=1)):
         sweep_storage()
     return True
+
+
+def _sweep_uploads() -> int:
+    """Give back the room of uploads that only the storage or only a row knows, and return how many there were."""
+    open_now = list(storage.uploads())  # before the rows are read: what begins in between is not in it
+    query = sa.select(Upload.id, Upload.opened_as, Upload.touched_at).where(Upload.closed_at.is_(None))
+    rows = db.session.execute(query).all()
+    db.session.rollback()
+    known = {row.opened_as for row in rows}
+    without_row = [(key, name) for key, name in open_now if name not in known]
+    for key, name in without_row:
+        storage.abort(key, name)
+    names, before = {name for _, name in open_now}, utcnow() - HALF_BEGUN
+    doubtful = [row.id for row in rows if row.opened_as not in names and row.touched_at < before]
+    return len(without_row) + sum(uploads.forget_if_lost(upload_id) for upload_id in doubtful)
 
 
 def _is_due(name: str, interval: timedelta) -> bool:
@@ -96,4 +114,5 @@ def _is_due(name: str, interval: timedelta) -> bool:
 def _is_known(key: str) -> bool:
     original = sa.exists().where(AudioFile.key == key)
     rendition = sa.exists().where(Rendition.key == key, Rendition.status.not_in((JobStatus.ERROR, JobStatus.CANCELED)))
-    return bool(db.session.scalar(sa.select(original | rendition)))
+    upload = sa.exists().where(Upload.key == key, Upload.closed_at.is_(None))
+    return bool(db.session.scalar(sa.select(original | rendition | upload)))

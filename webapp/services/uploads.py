@@ -1,157 +1,250 @@
-"""Bytes on their way in: streamed once to the storage, looked at, and only then a file of the user's."""
+"""Files that come in parts, so that whatever is cut can go on: begun with room for all of it, and completed once."""
 
 import hashlib
-import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from webapp.db import db, writing
-from webapp.errors import EmptyFile, StorageFull, TooLarge
-from webapp.extensions import probe, settings, storage
-from webapp.models import AudioFile, User
-from webapp.ports import Facts
-from webapp.services import changes, jobs, library
+from webapp.db import db, utcnow, writing
+from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, ObjectMissing, Refused, TooLarge, Unavailable
+from webapp.extensions import settings, storage
+from webapp.models import Upload, User
+from webapp.models.upload import KEPT
+from webapp.ports import Part
+from webapp.services import changes, checksum, library, originals
 from webapp.words import N_
 
-# Each look may take a gibibyte for a file that is made to.
-_looking = threading.BoundedSemaphore(4)
-NO_ROOM = N_("There is not enough room left in your account for this file. Delete some files first.")
+# S3 takes no more. A file that would have more has bigger ones.
+MOST_PARTS = 10_000
+MEBIBYTE = 1024 * 1024
+# Each may hold room.
+MOST_OPEN = 1000
+# Each sign of life is a write.
+TOUCH = timedelta(minutes=1)
+MOST_ADDRESSES = 100
+IS_COMPLETE = N_("This upload is complete.")
 
 
-def receive(
+def begin(
     user: User,
     name: str,
-    chunks: Iterable[bytes],
+    size: int,
     preset_names: Sequence[str],
     *,
-    batch: uuid.UUID,
-    once: str | None = None,
-) -> AudioFile:
-    """Keep what comes as a file of the user's and start making the renditions.
+    fingerprint: str = "",
+    batch: uuid.UUID | None = None,
+    is_copy: bool = False,
+) -> tuple[Upload, bool]:
+    """An upload with room for all of it, and whether it is new: the same file chosen again goes on where it stopped.
 
-    Sending the same bytes with the same `once` twice gives the same file. Nothing is kept when anything is raised:
-    TooLarge, EmptyFile, NotAudio, StorageFull, and whatever the chunks raise when they are cut off.
+    The formats are then those of the later choice. Raises EmptyFile, TooLarge, StorageFull, and Refused for too many.
     """
-    owner_id = user.id
-    file_id = uuid.uuid4()
-    key = library.original_key(owner_id, file_id, name)
-    free = storage.free_bytes()
-    if free is not None and free <= 0:
-        raise StorageFull
-    arriving = Arriving(chunks, room=settings.user_quota_bytes - library.bytes_used(owner_id), free=free)
-    db.session.rollback()  # no transaction is open while bytes are waited for
-    file = AudioFile(id=file_id, owner_id=owner_id, name=clean_name(name), key=key, batch=batch, once=once)
-    with storage.arriving(key):
-        storage.put(key, arriving)
-        kept, job_id = _settle(file, arriving, preset_names)
-    if job_id is not None:
-        jobs.submit(job_id)
-    return kept
-
-
-class Arriving:
-    """The chunks, counted and hashed as they pass.
-
-    Raises TooLarge or StorageFull for the first byte for which the account or the disk has no room.
-    """
-
-    def __init__(self, chunks: Iterable[bytes], *, room: int, free: int | None) -> None:
-        self.chunks = chunks
-        self.room = room
-        self.free = free
-        self.size = 0
-        self._hash = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self.chunks:
-            self.size += len(chunk)
-            if self.size > settings.max_upload_bytes:
-                raise TooLarge(
-                    N_("This file is bigger than {limit}, the most that we take."),
-                    limit=in_words(settings.max_upload_bytes),
-                )
-            if self.size > self.room:
-                raise TooLarge(NO_ROOM)
-            if self.free is not None and self.size > self.free:
-                raise StorageFull  # what is left is for the database of all
-            self._hash.update(chunk)
-            yield chunk
-
-    @property
-    def sha256(self) -> str:
-        """Of all that has passed."""
-        return self._hash.hexdigest()
-
-
-def in_words(size: int) -> str:
-    """A number of bytes, for people."""
-    if size == 1:
-        return "1 byte"
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units, as shops and systems print them
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"  # noqa: PLR2004
-
-
-def clean_name(name: str) -> str:
-    """The client's file name as it can be shown: no folders, no control characters, at most 255 characters."""
-    last = name.replace("\\", "/").rpartition("/")[2]
-    return library.one_line(last)[: library.LONGEST_NAME] or "Untitled"
-
-
-def _looked_at(key: str, size: int) -> Facts:
-    if size == 0:
+    if size < 1:
         raise EmptyFile
-    with storage.on_disk(key) as path, _looking:
-        return probe.look(path)
-
-
-def _settle(file: AudioFile, arrived: Arriving, preset_names: Sequence[str]) -> tuple[AudioFile, uuid.UUID | None]:
-    """Make what has arrived a file with a job, or remove it: what is refused, and what was sent before."""
+    originals.check_size(size, room=size)  # before any query: the database takes no number without end
+    owner_id, mark = user.id, _mark_of(fingerprint)
+    wanted = {"preset_names": list(preset_names), "batch": batch or uuid.uuid4(), "is_copy": is_copy}
+    if resumed := _resume(owner_id, mark, size, wanted):
+        return resumed, False
+    upload = Upload(
+        id=uuid.uuid4(), owner_id=owner_id, name=library.clean_name(name), size=size, fingerprint=mark, **wanted
+    )
     try:
-        facts = _looked_at(file.key, arrived.size)
-        if known := _sent_before(file, arrived):
-            storage.delete(file.key)
-            return known, None
-        return file, _commit(file, arrived, facts, preset_names)
-    except BaseException as exc:
-        if isinstance(exc, DBAPIError) and exc.connection_invalidated:
-            raise  # cut off in the commit: the file may be there, so the object is left to the sweep, which asks
-        storage.delete(file.key)
-        # The same form was sent twice at once, and the other was first.
-        if isinstance(exc, IntegrityError) and (known := _sent_before(file, arrived)):
-            return known, None
-        raise
+        _open(upload)
+    except _BegunMeanwhile:
+        return begin(user, name, size, preset_names, fingerprint=fingerprint, batch=batch, is_copy=is_copy)
+    return upload, True
 
 
-def _commit(file: AudioFile, arrived: Arriving, facts: Facts, preset_names: Sequence[str]) -> uuid.UUID:
-    file.size, file.sha256 = arrived.size, arrived.sha256
-    for name, value in vars(facts).items():
-        setattr(file, name, value)
-    with writing():
-        changes.lock(file.owner_id)
-        # Two that arrive together both saw room for themselves: only now is it certain.
-        if library.bytes_used(file.owner_id) + file.size > settings.user_quota_bytes:
-            raise TooLarge(NO_ROOM)
-        db.session.add(file)
-        db.session.flush()
-        job = jobs.add(file, preset_names)
-        changes.made(file.owner_id, file.id, listing=True)
-        return job.id
+def find(user: User, upload_id: uuid.UUID) -> Upload:
+    """The user's own upload. Raises NotFound for one that is missing or another's."""
+    query = Upload.of(user).where(Upload.id == upload_id).execution_options(populate_existing=True)
+    upload = db.session.scalar(query)
+    if upload is None:
+        raise NotFound
+    return upload
 
 
-def _sent_before(file: AudioFile, arrived: Arriving) -> AudioFile | None:
-    """The file that a double click has sent already. The same number on other bytes is a page that was left open."""
-    if file.once is None:
+def unfinished(user: User, *, most: int = 20) -> Mapping[Upload, int]:
+    """The user's newest uploads that can go on, and how many bytes of each are here, as far as the storage tells."""
+    found: dict[Upload, int] = {}
+    for upload in db.session.scalars(Upload.unfinished(user).limit(most)):
+        try:
+            found[upload] = sum(upload.size_of(number) for number in have(upload))
+        except NotFound:  # the storage has lost it
+            continue
+        except Unavailable:  # the list of the files does not have to wait for it
+            break
+    return found
+
+
+def have(upload: Upload) -> list[int]:
+    """The numbers of the parts that are wholly here; of one that is closed, all: none is asked for any more.
+
+    Raises NotFound if the storage has lost them.
+    """
+    if not upload.is_open:
+        return list(range(1, upload.count + 1))
+    try:
+        parts = storage.parts(upload.key, upload.opened_as)
+    except ObjectMissing as exc:
+        if is_whole(upload.key, upload.size):
+            return list(range(1, upload.count + 1))
+        raise NotFound from exc
+    return fitting(upload, parts)
+
+
+def fitting(upload: Upload, parts: Iterable[Part]) -> list[int]:
+    """The numbers of those parts that have the length which they must have."""
+    return [part.number for part in parts if part.number <= upload.count and part.size == upload.size_of(part.number)]
+
+
+def is_whole(key: str, size: int) -> bool:
+    """Whether the object is there: somebody was killed between putting it together and the commit."""
+    try:
+        return storage.size(key) == size
+    except ObjectMissing:
+        return False
+
+
+def addresses(upload: Upload, first: int) -> Mapping[int, str]:
+    """Where the browser may put the next hundred parts from this one on, if they do not have to come to us."""
+    numbers = range(first, min(first + MOST_ADDRESSES, upload.count + 1)) if upload.is_open else ()
+    return storage.addresses(upload.key, upload.opened_as, {number: upload.size_of(number) for number in numbers})
+
+
+def put_part(user: User, upload_id: uuid.UUID, number: int, chunks: Iterable[bytes], *, length: int | None) -> Part:
+    """Keep one part, from number 1; again is no error. `length` is what was announced, in bytes, if it was.
+
+    Raises NotFound for a number that there is not, Conflict for an upload that is closed, TooLarge and CutOff for a
+    part of another length than it must have.
+    """
+    upload = find(user, upload_id)
+    if not upload.is_open:
+        raise Conflict(IS_COMPLETE)
+    if not 1 <= number <= upload.count:
+        raise NotFound
+    key, opened_as, size, is_stale = upload.key, upload.opened_as, upload.size_of(number), _is_stale(upload)
+    db.session.rollback()  # no transaction is open while bytes are waited for
+    if length is not None and length != size:
+        raise TooLarge if length > size else CutOff
+    try:
+        part = storage.put_part(key, opened_as, number, _exactly(size, chunks))
+    except ObjectMissing as exc:
+        upload = find(user, upload_id)
+        is_complete = not upload.is_open or is_whole(upload.key, upload.size)
+        raise (Conflict(IS_COMPLETE) if is_complete else NotFound()) from exc
+    if is_stale:
+        with writing():
+            changes.update(Upload, [Upload.id == upload_id], touched_at=utcnow())
+    return part
+
+
+def discard(user: User, upload_id: uuid.UUID) -> None:
+    """Forget an unfinished upload and give its room back. Of one that has become a file nothing changes."""
+    find(user, upload_id)
+    _forget(Upload.id == upload_id, Upload.closed_at.is_(None))
+
+
+def forget_old() -> int:
+    """Forget the uploads for which nothing has come for a long time, and return how many there were."""
+    is_old = Upload.touched_at < utcnow() - KEPT
+    old = db.session.scalars(sa.select(Upload.id).where(is_old)).all()
+    db.session.rollback()
+    for upload_id in old:
+        _forget(Upload.id == upload_id, is_old)  # something may have come since
+    return len(old)
+
+
+def forget_if_lost(upload_id: uuid.UUID) -> bool:
+    """Forget an unfinished upload of which the storage knows nothing, and say whether it was so."""
+    upload = db.session.get(Upload, upload_id)
+    try:
+        if upload:
+            have(upload)
+    except NotFound:
+        _forget(Upload.id == upload_id, Upload.closed_at.is_(None))
+        return True
+    return False
+
+
+def _mark_of(fingerprint: str) -> str:
+    return hashlib.sha256(fingerprint.encode(errors="surrogatepass")).hexdigest() if fingerprint else ""
+
+
+class _BegunMeanwhile(Exception):
+    """Another tab was faster: the same file is already on its way."""
+
+
+def _open(upload: Upload) -> None:
+    """Set room aside, in the account and in the storage, and commit."""
+    owner_id, size = upload.owner_id, upload.size
+    upload.key = library.original_key(owner_id, upload.id, upload.name)
+    upload.part_size = max(checksum.PART_SIZE, -(-size // MOST_PARTS // MEBIBYTE) * MEBIBYTE)
+    _check_room(owner_id, size)
+    db.session.rollback()  # no transaction is open while the storage is waited for
+    with storage.begin(upload.key, size, upload.part_size) as upload.opened_as, writing():
+        changes.lock(owner_id)
+        if _same(owner_id, upload.fingerprint, size):
+            raise _BegunMeanwhile
+        _check_room(owner_id, size)  # two that began together both saw room for themselves
+        db.session.add(upload)
+
+
+def _resume(owner_id: int, mark: str, size: int, wanted: Mapping[str, object]) -> Upload | None:
+    """The unfinished upload of the same file, with what is wanted now."""
+    upload = _same(owner_id, mark, size)
+    if upload is None:
         return None
-    numbered = sa.select(AudioFile).where(AudioFile.owner_id == file.owner_id, AudioFile.once == file.once)
-    known = db.session.scalar(numbered)
-    if known is None or known.sha256 == arrived.sha256:
-        return known
-    file.once = None
-    return None
+    upload_id = upload.id
+    if forget_if_lost(upload_id):
+        return None
+    with writing():
+        still = [Upload.id == upload_id, Upload.closed_at.is_(None)]
+        changed = changes.update(Upload, still, touched_at=utcnow(), **wanted)
+    return db.session.get(Upload, upload_id) if changed else None
+
+
+def _same(owner_id: int, mark: str, size: int) -> Upload | None:
+    same = (Upload.owner_id == owner_id, Upload.fingerprint == mark, Upload.size == size, Upload.closed_at.is_(None))
+    return db.session.scalar(sa.select(Upload).where(*same).limit(1)) if mark else None
+
+
+def _check_room(owner_id: int, size: int) -> None:
+    originals.check_size(size, settings.user_quota_bytes - library.bytes_used(owner_id))
+    count = sa.select(sa.func.count()).where(Upload.owner_id == owner_id, Upload.closed_at.is_(None))
+    if (db.session.scalar(count) or 0) >= MOST_OPEN:
+        raise Refused(N_("You have {count} unfinished uploads. Finish or discard some of them first."), count=MOST_OPEN)
+
+
+def _is_stale(upload: Upload) -> bool:
+    """Whether a sign of life should be noted; a clock may have been set back since the last one."""
+    now = utcnow()
+    return not now - TOUCH < upload.touched_at <= now
+
+
+def _exactly(size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    arrived = 0
+    for chunk in chunks:
+        arrived += len(chunk)
+        if arrived > size:
+            raise TooLarge
+        yield chunk
+    if arrived < size:
+        raise CutOff
+
+
+def _forget(*which: sa.ColumnElement[bool]) -> None:
+    """Forget the one upload of which all this holds, and give back what it takes if it is unfinished."""
+    owner_id = db.session.scalar(sa.select(Upload.owner_id).where(*which))
+    if owner_id is None:
+        return
+    with writing():
+        changes.lock(owner_id)
+        removal = sa.delete(Upload).where(*which).returning(Upload.key, Upload.opened_as, Upload.closed_at)
+        gone = db.session.execute(removal.execution_options(synchronize_session=False)).first()
+    if gone and gone.closed_at is None:  # a crash before this is done leaves to the sweep what no row knows
+        storage.abort(gone.key, gone.opened_as)
+        storage.delete(gone.key)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from webapp.db import db, writing
 from webapp.errors import AppError, EncodeFailed, Stopped
 from webapp.extensions import encoder, storage
-from webapp.models import AudioFile, Waveform
+from webapp.models import AudioFile, Rendition, Waveform
 from webapp.ports import JobEvent, JobStatus, Peaks
 from webapp.services import changes, claims, jobs
 
@@ -99,7 +99,14 @@ def _make(claim: claims.Claim, stop: threading.Event) -> None:
             source, target, claim.preset, claim.facts, on_progress=_paced(claim), stop=stop
         )  # fmt: skip
         storage.put_file(claim.target, target)
-    _tell(claim, JobStatus.COMPLETE, output=output)
+    if not _tell(claim, JobStatus.COMPLETE, output=output) and not _is_wanted(claim.target):
+        storage.delete(claim.target)  # its file was deleted, or it was canceled, at the last moment
+
+
+def _is_wanted(key: str) -> bool:
+    gone = (JobStatus.ERROR, JobStatus.CANCELED)
+    wanted = sa.exists().where(Rendition.key == key, Rendition.status.not_in(gone))
+    return bool(db.session.scalar(sa.select(wanted)))
 
 
 def _fail(claim: claims.Claim, exc: AppError) -> None:

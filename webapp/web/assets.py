@@ -1,14 +1,18 @@
-"""The static files: read once, compressed once, and served under names that hold a hash of what is in them."""
+"""The static files: read and made small once, and served under names that hold a hash of what is in them."""
 
+import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 from flask import Flask, Response, request, url_for
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 from webapp.errors import NotFound
 from webapp.web.compression import takes_gzip
@@ -23,6 +27,10 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
+# What takes comments and spaces out of our own files. Vendored ones stay as they are.
+_SHORTENED: Mapping[str, Callable[[str], str]] = {".css": cssmin, ".js": jsmin}
+# How a module of ours names another one: it stands beside it.
+_IMPORT = re.compile(rb'from "\./([\w-]+\.js)"')
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -54,20 +62,45 @@ class Asset:
 def init_app(app: Flask) -> None:
     """Serve them, and let templates find them."""
     app.add_url_rule("/static/<path:filename>", "static", _serve)
-    app.jinja_env.globals.update(static_url=static_url, integrity=integrity)
+    app.jinja_env.globals.update(static_url=static_url, static_inline=static_inline, integrity=integrity)
 
 
 @cache
 def assets(folder: Path = FOLDER) -> Mapping[str, Asset]:
     """All there are by their names, as they were when they were first asked for."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix in TYPES and path.is_file())
-    found = (Asset(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths)
-    return {asset.name: asset for asset in found}
+    found: dict[str, Asset] = {}
+
+    def add(name: str) -> Asset:
+        """It, with what it imports under hashed names too."""
+        if name not in found:
+            body = (folder / name).read_bytes()
+            body = _IMPORT.sub(lambda match: b'from "./%s"' % add(match[1].decode()).hashed_name.encode(), body)
+            found[name] = Asset(name, _short(name, body))
+        return found[name]
+
+    for path in paths:
+        add(path.relative_to(folder).as_posix())
+    return found
+
+
+def _short(name: str, body: bytes) -> bytes:
+    """The same to a browser, in fewer bytes."""
+    path = PurePosixPath(name)
+    if path.suffix not in _SHORTENED or path.is_relative_to("vendor"):
+        return body
+    return _SHORTENED[path.suffix](body.decode()).encode()
 
 
 def static_url(name: str) -> str:
     """The address of a static file. Raises KeyError if there is none of this name."""
     return url_for("static", filename=assets()[name].hashed_name)
+
+
+def static_inline(name: str) -> str:
+    """A small static file as an address that holds it (RFC 2397), so that nobody has to ask for it."""
+    asset = assets()[name]
+    return f"data:{asset.type};base64,{base64.b64encode(asset.body).decode()}"
 
 
 @cache

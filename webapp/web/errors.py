@@ -14,12 +14,25 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
 
 from webapp.db import db
-from webapp.errors import AppError, FormExpired, NotFound, NotSignedIn, StorageFull, TooLarge, TooMany, Unavailable
+from webapp.errors import (
+    AppError,
+    FormExpired,
+    NotFound,
+    NotSignedIn,
+    PartsMissing,
+    StorageFull,
+    TooLarge,
+    TooMany,
+    Unavailable,
+)
 from webapp.extensions import settings
 from webapp.web import htmx, language, live
 from webapp.words import N_
 
 log = logging.getLogger(__name__)
+
+FOR_PROGRAMS = ("/uploads", "/healthz", "/readyz")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _SENTENCES = {
     HTTPStatus.BAD_REQUEST: N_("We could not understand that request. Please reload the page and try again."),
@@ -50,10 +63,11 @@ def tell(error: AppError) -> ResponseReturnValue:
     """The answer that tells of it: a page, a fragment or JSON."""
     if isinstance(error, NotSignedIn):
         return _ask_to_sign_in(error)
-    response = _answer(error.status, in_words(error), error.__class__.__name__)
+    more = {"missing": error.missing} if isinstance(error, PartsMissing) else {}
+    response = _answer(error.status, in_words(error), error.__class__.__name__, **more)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, FormExpired) and htmx.asked() and current_user.is_authenticated:
+    if isinstance(error, FormExpired) and not takes_page() and current_user.is_authenticated:
         # The page may go on by itself if it is still this user's.
         fresh = {"token": generate_csrf(), "user": current_user.id}
         response.headers["HX-Trigger"] = json.dumps({"fresh-token": fresh})
@@ -108,8 +122,8 @@ def _ask_to_sign_in(error: NotSignedIn) -> ResponseReturnValue:
     return _answer(error.status, language.say(error), error.__class__.__name__)
 
 
-def _answer(status: HTTPStatus, message: str, name: str) -> Response:
-    told: dict[str, Any] = {"error": name, "message": message, "request_id": g.get("request_id", "")}
+def _answer(status: HTTPStatus, message: str, name: str, **more: object) -> Response:
+    told: dict[str, Any] = {"error": name, "message": message, "request_id": g.get("request_id", ""), **more}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         live.leave_out()
     if _wants_json():
@@ -146,5 +160,9 @@ def takes_page() -> bool:
 
 
 def _wants_json() -> bool:
+    if htmx.asked():
+        return False
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
-    return best == "application/json" or request.is_json or request.path.startswith(("/healthz", "/readyz"))
+    is_form = request.method == "POST" and request.mimetype in FORMS  # of a page without scripts
+    is_for_programs = request.path.startswith(FOR_PROGRAMS) and not is_form
+    return best == "application/json" or request.is_json or is_for_programs

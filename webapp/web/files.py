@@ -13,9 +13,9 @@ from flask_login import current_user, login_required
 from webapp.errors import Refused
 from webapp.extensions import settings, storage
 from webapp.models import AudioFile
-from webapp.models.audio import SORTS
+from webapp.models.audio import EXTENSIONS, SORTS
 from webapp.presets import PRESETS, Preset, chosen
-from webapp.services import jobs, library, notifications, selection
+from webapp.services import jobs, library, notifications, selection, uploads
 from webapp.web import htmx, live, selected
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -44,6 +44,8 @@ def index() -> ResponseReturnValue:
         places=live.of_page().places,
         sorts=SORTS,
         limit=settings.max_upload_bytes,
+        endings=sorted(EXTENSIONS),
+        unfinished=uploads.unfinished(current_user),
         once=uuid.uuid4(),
     )
 

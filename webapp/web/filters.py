@@ -10,7 +10,7 @@ from flask import Flask
 from webapp.models import Kind, Notification
 from webapp.ports import JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
-from webapp.services.uploads import in_words
+from webapp.services.originals import in_words
 from webapp.web.language import gettext, ngettext, reader
 from webapp.words import N_
 

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import ClientDisconnected
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from webapp.errors import BadRequest, CutOff
+from webapp.web.body import CHUNK, read_some
 
 T = TypeVar("T")
-CHUNK = 256 * 1024
 LONGEST_FIELDS = 64 * 1024
 MOST_PARTS = 1000
 
@@ -99,10 +98,7 @@ class StreamedForm:
             raise CutOff
 
     def _read_some(self) -> bytes:
-        try:
-            chunk = self._stream.read(CHUNK)
-        except (ClientDisconnected, OSError) as exc:
-            raise CutOff from exc
+        chunk = read_some(self._stream)
         self._arrived += len(chunk)
         return chunk
 

@@ -16,7 +16,9 @@ RECENT_SECONDS = 7 * DAY
 
 def init_app(app: Flask) -> None:
     """Make them known to the templates."""
-    app.jinja_env.filters.update(duration=duration, ago=ago, exact=exact, day=day, is_recent=is_recent, left=left)
+    app.jinja_env.filters.update(
+        duration=duration, ago=ago, exact=exact, day=day, date=date_of, is_recent=is_recent, left=left
+    )
 
 
 def duration(seconds: float | None) -> str:
@@ -62,6 +64,11 @@ def day(moment: datetime) -> str:
     if local == today - timedelta(days=1):
         return gettext("Yesterday")
     return _dated(local, today)
+
+
+def date_of(moment: datetime) -> str:
+    """The date."""
+    return dates.format_date(_local(moment), "long", locale=reader().locale)
 
 
 def left(seconds: float) -> str:

@@ -1,129 +1,152 @@
-"""The form that takes files, read as it arrives: nothing of it is kept before we know who sends it."""
+"""Uploads in parts, for programs: ours in the browser, that in scripts/, and others'. They are told in JSON."""
 
+import re
 import sys
 import uuid
-from dataclasses import dataclass, field
+from contextlib import suppress
 from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
-from flask_wtf.csrf import validate_csrf
-from werkzeug.http import parse_options_header
-from wtforms.validators import ValidationError
 
 from webapp.db import db
-from webapp.errors import AppError, BadRequest, CutOff, FormExpired, Refused
+from webapp.errors import BadRequest, NotFound
 from webapp.extensions import csrf
-from webapp.models import AudioFile, User
+from webapp.models import Upload, User
 from webapp.presets import chosen
-from webapp.services import library, uploads
-from webapp.web import htmx, language, live
-from webapp.web.multipart import StreamedForm
-from webapp.words import N_
+from webapp.services import completion, library, uploads
+from webapp.web import body, htmx, tokens
 
-bp = Blueprint("uploads", __name__)
+bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
-@dataclass
-class Received:
-    """What became of the files of one form."""
+@bp.post("")
+@login_required
+def begin() -> ResponseReturnValue:
+    """Begin an upload, or go on with that of the same file."""
+    asked = _asked()
+    size, presets = _read(asked, "size", int), _read(asked, "presets", list, [])
+    if not all(isinstance(name, str) for name in presets):
+        raise BadRequest
+    upload, is_new = uploads.begin(
+        _user(),
+        _read(asked, "name", str),
+        size,
+        chosen(presets),
+        fingerprint=_read(asked, "fp", str, ""),
+        batch=_number(asked.get("batch")),
+        is_copy=_read(asked, "copy", bool, False),  # noqa: FBT003 - what it is if it is not said
+    )
+    told = _told(upload)
+    if not upload.is_copy:
+        told |= _alike(upload, _read(asked, "checksum", str, ""))
+    return jsonify(told), HTTPStatus.CREATED if is_new else HTTPStatus.OK
 
-    files: list[AudioFile] = field(default_factory=list)
-    refusals: list[tuple[str, AppError]] = field(default_factory=list)
+
+@bp.get("/<uuid:upload_id>")
+@login_required
+def show(upload_id: uuid.UUID) -> ResponseReturnValue:
+    """How far it is, and where the next hundred parts go."""
+    return jsonify(_told(uploads.find(current_user, upload_id), request.args.get("from", 1, type=int)))
 
 
-# Flask-WTF's check reads the whole form first, for anybody; this one reads the token before the sound.
-@bp.post("/files/")
+# Flask-WTF's check would take a body that says it is a form for one, and read it.
+@bp.put("/<uuid:upload_id>/parts/<int:number>")
 @csrf.exempt
 @login_required
-def create() -> ResponseReturnValue:
-    """Take one or several files. Each stands alone; if none is accepted, the first refusal is the answer."""
-    user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way to the user behind the proxy
-    db.session.rollback()  # no transaction is open while bytes are waited for
-    received = _receive(user, _form())
-    if not received.files and not received.refusals:
-        raise Refused(N_("Choose at least one file."))
-    if not received.files and not htmx.asked():
-        raise received.refusals[0][1]
-    if htmx.asked():
-        return _rows(received)
-    for name, error in received.refusals:
-        flash(f"{name}: {language.say(error)}", "bad")
-    return redirect(url_for("files.index"), HTTPStatus.SEE_OTHER)
+def put_part(upload_id: uuid.UUID, number: int) -> ResponseReturnValue:
+    """Take one part; the body is its bytes."""
+    tokens.check()
+    request.max_content_length = sys.maxsize  # it is measured as it passes
+    chunks = body.chunks(request.stream)
+    part = uploads.put_part(_user(), upload_id, number, chunks, length=request.content_length)
+    response = Response(status=HTTPStatus.NO_CONTENT)
+    response.set_etag(part.etag)
+    return response
 
 
-def _form() -> StreamedForm:
-    kind, options = parse_options_header(request.headers.get("Content-Type"))
-    if kind != "multipart/form-data" or not options.get("boundary"):
-        raise BadRequest
-    request.max_content_length = sys.maxsize  # each file is measured on its own as it passes
-    return StreamedForm(request.stream, options["boundary"].encode("latin-1", "replace"), request.content_length)
-
-
-def _receive(user: User, form: StreamedForm) -> Received:
-    received = Received()
-    for number, (name, chunks) in enumerate(form.files("audio")):
-        if number == 0:
-            _check_token(form.fields.get("csrf_token"))
-            preset_names = chosen(form.fields.getlist("presets"))
-            once = _once(form.fields.get("once"))
-            batch = once or uuid.uuid4()
-        if not name:  # a form that is sent with no file chosen has one part without a name
-            continue
-        try:
-            mark = f"{once}:{number}" if once else None
-            received.files.append(uploads.receive(user, name, chunks, preset_names, batch=batch, once=mark))
-        except CutOff:
-            raise
-        except AppError as exc:
-            received.refusals.append((uploads.clean_name(name), exc))
-    _check_token(form.fields.get("csrf_token"))
-    return received
-
-
-def _rows(received: Received) -> ResponseReturnValue:
-    files = [library.find(current_user, file.id) for file in received.files]
-    response = make_response(
-        render_template(
-            "files/_received.html",
-            files=files,
-            refusals=received.refusals,
-            once=uuid.uuid4(),
-            places=live.of_page().places,
-            are_shown=_shows_what_is_new(),
-        )
-    )
-    response.status_code = HTTPStatus.CREATED if files else received.refusals[0][1].status
+@bp.post("/<uuid:upload_id>/complete")
+@login_required
+def complete(upload_id: uuid.UUID) -> ResponseReturnValue:
+    """Make a file of it. Again gives the same file."""
+    file, is_new = completion.complete(_user(), upload_id)
+    told = {"file": file.id, "name": file.name, "href": url_for("files.show", file_id=file.id)}
+    response = jsonify(told)
+    response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
     return htmx.poll_now(response)
 
 
-def _shows_what_is_new() -> bool:
-    """Whether the list that the form stands above begins with the newest files, and leaves none out."""
-    query = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
-    usual = {"sort": ["newest"], "page": ["1"]}
-    return all(usual.get(name) == query[name] for name in ("q", "sort", "page") if name in query)
+@bp.delete("/<uuid:upload_id>")
+@login_required
+def discard(upload_id: uuid.UUID) -> ResponseReturnValue:
+    """Forget an unfinished upload."""
+    uploads.discard(_user(), upload_id)
+    return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _check_token(token: str | None) -> None:
-    if not current_app.config["WTF_CSRF_ENABLED"]:
-        return
-    header = request.headers.get("X-CSRFToken")
+@bp.post("/<uuid:upload_id>/delete")
+@login_required
+def discard_by_form(upload_id: uuid.UUID) -> ResponseReturnValue:
+    """The same for a page. Doing it twice is no error."""
+    with suppress(NotFound):
+        uploads.discard(_user(), upload_id)
+    return make_response("") if htmx.asked() else redirect(url_for("files.index"), HTTPStatus.SEE_OTHER)
+
+
+def _user() -> User:
+    """The signed-in user, with no transaction open."""
+    user: User = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way to the user behind the proxy
+    db.session.rollback()
+    return user
+
+
+def _told(upload: Upload, first: int = 1) -> dict[str, Any]:
+    told = {
+        "id": upload.id,
+        "part_size": upload.part_size,
+        "parts": upload.count,
+        "have": uploads.have(upload),
+    }
+    urls = uploads.addresses(upload, max(1, first))
+    return told | ({"urls": urls} if urls else {})
+
+
+def _alike(upload: Upload, mark: str) -> dict[str, Any]:
+    """What is here that may be the same file: that there is such a one, or which it is if the checksum is told."""
+    if mark and not re.fullmatch("[0-9a-f]{64}", mark):
+        raise BadRequest
+    if not mark:
+        return {"alike": True} if library.has_alike(upload.owner_id, upload.size) else {}
+    file = library.known(upload.owner_id, upload.size, mark)
+    return (
+        {"known": {"file": file.id, "name": file.name, "href": url_for("files.show", file_id=file.id)}} if file else {}
+    )
+
+
+def _asked() -> dict[str, Any]:
     try:
-        validate_csrf(token or header)
-    except ValidationError as exc:
-        raise FormExpired from exc
-    if request.is_secure and not _comes_from_us():
-        raise FormExpired
+        asked = request.get_json(silent=True)
+    except RecursionError as exc:
+        raise BadRequest from exc
+    if not isinstance(asked, dict):
+        raise BadRequest
+    return asked
 
 
-def _comes_from_us() -> bool:
-    return (request.referrer or "").startswith(request.host_url)
+def _read(asked: dict[str, Any], name: str, kind: type, *usual: Any) -> Any:
+    """What was said, if it is of this kind; the usual if nothing was."""
+    value = asked.get(name)
+    if value is None and usual:
+        return usual[0]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadRequest
+    return value
 
 
-def _once(text: str | None) -> uuid.UUID | None:
+def _number(text: object) -> uuid.UUID | None:
     try:
-        return uuid.UUID(text) if text else None
+        return uuid.UUID(str(text)) if text else None
     except ValueError as exc:
         raise BadRequest from exc

@@ -1,5 +1,6 @@
 """What a file system must be asked for so that a file is there wholly or not at all, power cuts included."""
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -12,6 +13,9 @@ from pathlib import Path
 from webapp.errors import AppError, StorageFull, StorageUnavailable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# What file systems say that cannot set room aside.
+UNABLE = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_libc = ctypes.CDLL(None, use_errno=True)
 
 # A delete may take the folder away between our making it and our using it. Each try is lost to another delete only.
 TRIES = 100
@@ -73,6 +77,19 @@ def write_at(fd: int, chunk: bytes, offset: int) -> None:
     while view:
         written = os.pwrite(fd, view, offset)
         view, offset = view[written:], offset + written
+
+
+def reserve(fd: int, size: int) -> None:
+    """Make the file so long, and its room on the disk its own, as far as the system can (fallocate(2) of Linux).
+
+    Not os.posix_fallocate: where the file system cannot do it, that writes all of the file.
+    """
+    os.ftruncate(fd, size)
+    allocate = getattr(_libc, "fallocate64", None) or getattr(_libc, "fallocate", None)
+    if allocate and allocate(fd, 0, ctypes.c_int64(0), ctypes.c_int64(size)):
+        number = ctypes.get_errno()
+        if number not in UNABLE:
+            raise OSError(number, os.strerror(number))
 
 
 def write_note(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,9 +66,19 @@ class LocalStorage:
         with files.in_our_words():
             files.place(path, *self._place_of(key))
 
-    def begin(self, key: str, part_size: int) -> str:
+    @contextmanager
+    def begin(self, key: str, size: int, part_size: int) -> Iterator[str]:
         self._place_of(key)
-        return OpenUpload.begin(self.incoming, key, part_size)
+        if size > self.free_bytes():
+            raise StorageFull
+        with OpenUpload.begin(self.incoming, key, size, part_size) as upload:
+            # Two that begin together both saw room for themselves.
+            if not self.free_bytes():
+                raise StorageFull
+            yield upload
+
+    def addresses(self, key: str, upload: str, sizes: Mapping[int, int]) -> Mapping[int, str]:
+        return {}
 
     def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes]) -> Part:
         return OpenUpload.find(self.incoming, key, upload).put(number, chunks)
@@ -76,12 +86,16 @@ class LocalStorage:
     def parts(self, key: str, upload: str) -> list[Part]:
         return OpenUpload.find(self.incoming, key, upload).parts()
 
-    def complete(self, key: str, upload: str) -> int:
-        return OpenUpload.find(self.incoming, key, upload).complete(*self._place_of(key))
+    def complete(self, key: str, upload: str, parts: Sequence[Part]) -> int:
+        return OpenUpload.find(self.incoming, key, upload).complete(parts, *self._place_of(key))
 
     def abort(self, key: str, upload: str) -> None:
         with suppress(ObjectMissing):
             OpenUpload.find(self.incoming, key, upload).abort()
+
+    def uploads(self) -> Iterator[tuple[str, str]]:
+        with files.in_our_words():
+            yield from list(OpenUpload.every(self.incoming))
 
     def size(self, key: str) -> int:
         path, _ = self._place_of(key)

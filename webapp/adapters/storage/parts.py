@@ -5,8 +5,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -28,16 +28,30 @@ class OpenUpload:
     part_size: int
 
     @classmethod
-    def begin(cls, incoming: Path, key: str, part_size: int) -> str:
-        """Open an upload and return its name."""
-        with files.new_folder(incoming) as draft, files.in_our_words():
-            (draft / "bytes").touch()
-            (draft / "about").write_text(json.dumps({"key": key, "part_size": part_size}))
-            files.sync(draft / "about")
-            files.sync(draft)
-            draft.rename(draft.with_suffix(OPEN))
-            files.sync(incoming)
-        return draft.name
+    @contextmanager
+    def begin(cls, incoming: Path, key: str, size: int, part_size: int) -> Iterator[str]:
+        """Open an upload, with room for all of it, and give its name; it is kept if the context ends well."""
+        with files.new_folder(incoming) as draft:
+            try:
+                with files.in_our_words():
+                    with (draft / "bytes").open("wb") as whole:
+                        files.reserve(whole.fileno(), size)
+                    (draft / "about").write_text(json.dumps({"key": key, "part_size": part_size}))
+                    files.sync(draft / "about")
+                    files.sync(draft)
+                yield draft.name
+                with files.in_our_words():
+                    draft.rename(draft.with_suffix(OPEN))
+                    files.sync(incoming)
+            finally:
+                files.discard(draft)
+
+    @classmethod
+    def every(cls, incoming: Path) -> Iterator[tuple[str, str]]:
+        """The key and name of each open upload."""
+        for folder in incoming.glob(f"*{OPEN}"):
+            with suppress(FileNotFoundError):  # closed since it was listed
+                yield json.loads((folder / "about").read_text())["key"], folder.stem
 
     @classmethod
     def find(cls, incoming: Path, key: str, name: str) -> Self:
@@ -64,19 +78,21 @@ class OpenUpload:
                 claim.write(chunk, size)
                 digest.update(chunk)
                 size += len(chunk)
-            return claim.settle(Part(number, size, digest.hexdigest()))
+            return claim.settle(Part(number, size, etag=digest.hexdigest(), sha256=digest.hexdigest()))
 
     def parts(self) -> list[Part]:
         """The parts that are wholly here, by number. Raises ObjectMissing if the upload has been closed."""
         with files.in_our_words(missing=ObjectMissing):
             numbers = sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
             notes = [(number, (self.folder / str(number)).read_text().split()) for number in numbers]
-        return [Part(number, int(note[0]), note[1]) for number, note in notes if note]
+        return [Part(number, int(note[0]), etag=note[1], sha256=note[1]) for number, note in notes if note]
 
-    def complete(self, target: Path, top: Path) -> int:
-        """Make the object of the parts, close the upload and return the object's size."""
+    def complete(self, parts: Sequence[Part], target: Path, top: Path) -> int:
+        """Make the object of these parts, close the upload and return the object's size."""
         with files.in_our_words(missing=ObjectMissing), files.locked(self.folder):
-            size = self._whole_size()
+            if self.parts() != list(parts):
+                raise ObjectMissing
+            size = self._size_of(parts)
             whole = self.folder / "bytes"
             # Whoever died between the move and the closing left an object that is complete.
             if whole.exists() or not (target.is_file() and target.stat().st_size == size):
@@ -90,10 +106,11 @@ class OpenUpload:
         with files.in_our_words(missing=ObjectMissing), files.locked(self.folder):
             self._close()
 
-    def _whole_size(self) -> int:
-        parts = self.parts()
-        *full, last = parts or [Part(0, 0, "")]
-        if last.number != len(parts) or not parts or any(part.size != self.part_size for part in full):
+    def _size_of(self, parts: Sequence[Part]) -> int:
+        if not parts or [part.number for part in parts] != list(range(1, len(parts) + 1)):
+            raise ObjectMissing
+        *full, last = parts
+        if any(part.size != self.part_size for part in full):
             raise ObjectMissing
         return len(full) * self.part_size + last.size
 
@@ -125,10 +142,8 @@ class _Claim:
             self.opened = opened.pop_all()
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        with self.opened:
-            if kind:
-                self._give_back()
+    def __exit__(self, *_: object) -> None:
+        self.opened.close()
 
     def _take(self, draft: Path) -> None:
         is_repeated = self.note.exists()
@@ -156,10 +171,3 @@ class _Claim:
     def _check(self) -> None:
         if not os.path.samestat(os.fstat(self.mine), self.note.stat()):
             raise StorageUnavailable
-
-    def _give_back(self) -> None:
-        """Free the space of a part that failed, as far as no later one lies behind it."""
-        with suppress(OSError, StorageUnavailable), files.locked(self.upload.folder):
-            self._check()
-            if self.offset < os.fstat(self.bytes).st_size <= self.offset + self.upload.part_size:
-                os.ftruncate(self.bytes, self.offset)
