@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,6 @@ new MutationObserver(() => {
   if (told) note(window.heard, told);
 }).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
 """
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(house: House, alice: Visitor) -> Iterator[None]:
-    """In the end, when no page is open any more, what Alice has not finished is given up: others use the house too."""
-    yield
-    for upload in re.findall(r'data-upload="([^"]+)"', alice.get("/files/").text):
-        alice.post(f"/uploads/{upload}/delete")
 
 
 @pytest.fixture(scope="session")

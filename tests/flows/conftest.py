@@ -22,6 +22,7 @@ def house(shared_house: House) -> House:
     """One that answers and has nothing to do. Tests share it, each with people of its own."""
     wait_for("the web process to answer", lambda: _answers(shared_house))
     wait_for("the house to be idle", lambda: not shared_house.ffmpegs())
+    shared_house.forget_uploads()
     return shared_house
 
 

@@ -149,11 +149,21 @@ class House:
 
     def ask(self, query: sa.Executable) -> Sequence[Any]:
         """What the database has now."""
+        with self._database() as engine, engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def forget_uploads(self) -> None:
+        """Return when nothing is on its way any more: what earlier visitors have left unfinished is given up."""
+        with self._database() as engine, engine.begin() as connection:
+            connection.execute(sa.delete(Upload).where(Upload.closed_at.is_(None)))
+        wait_for("the room of unfinished uploads to be given back", lambda: not self.half_made())
+
+    @contextmanager
+    def _database(self) -> Iterator[sa.Engine]:
         url = self.settings.get("DATABASE_URL") or f"sqlite:///{self.data_dir / 'tapedeck.db'}"
         engine = sa.create_engine(url, **engine_options(url))
         try:
-            with engine.connect() as connection:
-                return connection.execute(query).all()
+            yield engine
         finally:
             engine.dispose()
 

@@ -147,7 +147,7 @@ def test_sec_R7_a_part_that_hangs_is_sent_anew_and_what_comes_late_changes_nothi
         if is_complete:
             assert sender.complete().status == 201
         push(line, bytes(HALF))
-        assert status_of(line) == (404 if is_complete else 503)
+        assert status_of(line) == (409 if is_complete else 503)
 
     assert sender.missing() == []
     assert sender.complete().status == (200 if is_complete else 201)
