@@ -188,7 +188,6 @@ def test_memory_is_limited(job: Path) -> None:
 
     assert said.output == ""
     assert "MemoryError" in said.ended.last_words
-    assert said.ended.peak_memory < 256 * MIB
 
 
 def test_a_file_can_only_grow_so_large(job: Path) -> None:

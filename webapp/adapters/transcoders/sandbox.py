@@ -88,8 +88,6 @@ class Ended:
     """Its exit code; negative: the signal that killed it."""
     last_words: str
     """The end of what it wrote to stderr."""
-    peak_memory: int
-    """Bytes."""
 
 
 def run(
@@ -119,9 +117,7 @@ def run(
     if ending is Ending.EXITED and code < 0:
         cpu_seconds = usage.ru_utime + usage.ru_stime
         ending = _killed_by(-code, is_out_of_time=cpu_seconds >= limits.cpu_seconds - 1)
-    # Linux counts in KiB, macOS in bytes.
-    peak_memory = usage.ru_maxrss * (1024 if launcher.on_linux else 1)
-    return Ended(ending, code, last_words, peak_memory)
+    return Ended(ending, code, last_words)
 
 
 @contextmanager
