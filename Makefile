@@ -64,12 +64,13 @@ format: installed-dev ## put the code into the form that lint asks for
 	@$(VENV)/bin/ruff check -q --fix-only .
 	@$(VENV)/bin/ruff format .
 
-lint: installed-dev ## format, lint, types, imports and templates
+lint: installed-dev ## format, lint, types, imports, templates and the stack
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/djlint --lint --quiet templates
+	$(VENV)/bin/cfn-lint deploy/cloudformation.yaml
 
 # Says so if $$said, or the room that is left (in kilobytes), shows that the disk is full: ensurepip keeps the reason to itself.
 define disk_is_full

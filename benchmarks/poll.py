@@ -24,7 +24,7 @@ from webapp import create_app
 from webapp.config import Config
 from webapp.db import db, utcnow
 from webapp.models import Kind, Notification, TranscodeJob, User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 
 FEW, MANY = 1_000, 1_000_000
 ROUNDS, SECONDS = 10, 1.0

@@ -235,5 +235,16 @@ const tellTimes = () => {
 };
 
 setInterval(tellTimes, 20_000);
+
+/** How long something has been going on for whose end nobody knows: 4:10, as webapp/web/times.py says it. */
+const tellElapsed = () => {
+  for (const time of document.querySelectorAll("time[data-since]")) {
+    const seconds = Math.max(0, Math.round((Date.now() - new Date(time.dateTime)) / 1000));
+    const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const shown = parts.slice(parts[0] ? 0 : 1);
+    time.textContent = shown.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+  }
+};
+setInterval(tellElapsed, 1000);
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;

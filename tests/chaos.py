@@ -22,7 +22,7 @@ from tests.flows.house import House, wait_for
 from tests.flows.visitor import Visitor
 from webapp.adapters.probe import SandboxedProbe
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob
-from webapp.ports import BUSY
+from webapp.news import BUSY
 
 PEOPLE = 3
 SONGS = (2.0, 20.0, 90.0)

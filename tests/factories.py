@@ -9,7 +9,7 @@ from sqlalchemy import select
 from webapp.db import db, writing
 from webapp.models import AudioFile, Notification, Rendition, SignIn, TranscodeJob, User
 from webapp.models.sign_in import hash_of
-from webapp.ports import JobEvent, JobStatus, Output
+from webapp.news import JobEvent, JobStatus, Output
 from webapp.presets import DEFAULT_PRESETS
 from webapp.services import changes, jobs, library
 

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +18,12 @@ from webapp.errors import (
     StorageFull,
     StorageUnavailable,
     TooLarge,
+    TranscoderRefused,
     TranscoderUnavailable,
 )
-from webapp.ports import Facts, JobSpec, Output, Part, Peaks
-from webapp.presets import Preset
+from webapp.news import Output, Report
+from webapp.ports import Facts, JobSpec, Part, Peaks
+from webapp.presets import PRESETS, Preset
 
 
 @dataclass
@@ -37,6 +39,8 @@ class OpenUpload:
 class MemoryStorage:
     """What is kept is in `objects`. `ages`, `free`, `is_down` and `elsewhere` (where browsers put parts) may be set."""
 
+    origin = ""
+
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.open: dict[str, OpenUpload] = {}
@@ -45,6 +49,7 @@ class MemoryStorage:
         self.elsewhere = ""
         self.is_down = False
         self.left_behind: list[str] = []
+        self.foreign: set[str] = set()
         self._names = itertools.count(1)
         self._folder = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -129,6 +134,9 @@ class MemoryStorage:
     def on_disk(self, key: str) -> Iterator[Path]:
         yield self.locate(key, filename="", media_type="")
 
+    def glimpses(self, key: str) -> Iterator[AbstractContextManager[Path]]:
+        yield self.on_disk(key)
+
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
@@ -137,6 +145,9 @@ class MemoryStorage:
     def keys(self) -> Iterator[tuple[str, float]]:
         for key in list(self.objects):
             yield key, self.ages.get(key, 0.0)
+
+    def is_own(self, key: str) -> bool:
+        return key not in self.foreign
 
     def sweep(self) -> int:
         return 0
@@ -227,17 +238,32 @@ class FakeEncoder:
 
 
 class FakeTranscoder:
-    """Accepts every job and does none. `is_down`: it accepts none."""
+    """Accepts every job and does none. `is_down`: it accepts none. `says`: what it answers when it is asked."""
 
     def __init__(self) -> None:
+        self.makes: Collection[str] = tuple(PRESETS)
+        self.is_ours = True
+        self.external_id: str | None = None
+        self.refusal: TranscoderRefused | None = None
+        self.says: dict[str, Report] = {}
+        self.asked: list[str] = []
         self.submitted: list[JobSpec] = []
         self.canceled: list[str | None] = []
         self.is_down = False
 
-    def submit(self, spec: JobSpec) -> None:
+    def submit(self, spec: JobSpec) -> str | None:
         if self.is_down:
             raise TranscoderUnavailable
+        if self.refusal:
+            raise self.refusal
         self.submitted.append(spec)
+        return self.external_id
 
     def cancel(self, external_id: str | None) -> None:
         self.canceled.append(external_id)
+
+    def look(self, external_id: str) -> Report | None:
+        if self.is_down:
+            raise TranscoderUnavailable
+        self.asked.append(external_id)
+        return self.says.get(external_id)

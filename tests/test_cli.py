@@ -17,7 +17,7 @@ from webapp.config import Config
 from webapp.db import db
 from webapp.errors import WrongPassword
 from webapp.models import AudioFile, User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.services import accounts
 
 PASSWORD = "a tape in the rain"

@@ -57,12 +57,48 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://localhost/x"),
         ("BROKER_URL", "carrier-pigeon://"),
         ("PUBLIC_URL", "tapes.example"),
+        ("STATIC_URL", "cdn.example"),
+        ("SNS_TOPIC_ARN", "arn:aws:sqs:eu-west-1:123456789012:tapes"),
+        ("SNS_CERT_DIR", "/nowhere"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, everybody"),
     ],
 )
 def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
         Config.from_environment({"DATA_DIR": str(tmp_path), name: value})
+
+
+CLOUD = {
+    "STORAGE": "s3",
+    "AWS_STORAGE_BUCKET_NAME": "tapes",
+    "AWS_REGION": "eu-west-1",
+    "TRANSCODER": "mediaconvert",
+    "MEDIACONVERT_ROLE_ARN": "arn:aws:iam::123456789012:role/tapedeck-mediaconvert",
+    "SNS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:one, arn:aws:sns:eu-west-1:123456789012:two",
+}
+
+
+def test_the_cloud_is_a_few_settings(tmp_path: Path) -> None:
+    config = Config.from_environment({"DATA_DIR": str(tmp_path), **CLOUD})
+
+    assert config.topics == ("arn:aws:sns:eu-west-1:123456789012:one", "arn:aws:sns:eu-west-1:123456789012:two")
+    assert config.mediaconvert_queue == "Default"
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"AWS_REGION": ""}, "AWS_REGION"),
+        ({"AWS_REGION": "Ireland"}, "AWS_REGION"),
+        ({"AWS_STORAGE_BUCKET_NAME": ""}, "AWS_STORAGE_BUCKET_NAME"),
+        ({"AWS_STORAGE_BUCKET_NAME": "My Bucket"}, "AWS_STORAGE_BUCKET_NAME"),
+        ({"STORAGE": "local"}, "TRANSCODER"),
+        ({"MEDIACONVERT_ROLE_ARN": "tapedeck"}, "MEDIACONVERT_ROLE_ARN"),
+    ],
+)
+def test_a_setting_that_the_cloud_needs_names_itself(tmp_path: Path, changed: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        Config.from_environment({"DATA_DIR": str(tmp_path), **CLOUD, **changed})
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:

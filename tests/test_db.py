@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from webapp.db import db, peek, utcnow
+from webapp.db import BUSY_SECONDS, db, engine_options, peek, utcnow, writing
 from webapp.models import User
 
 ASKED = sa.select(User.version, User.email).where(
@@ -37,3 +37,19 @@ def test_a_peek_raises_what_a_session_raises(app: Flask) -> None:
 
     with pytest.raises(sa.exc.DBAPIError):
         peek(absent, {"x": 1})
+
+
+def test_whoever_writes_waits_no_longer_than_wanted_and_the_next_one_as_long_as_ever(app: Flask, alice: User) -> None:
+    other = sa.create_engine(db.engine.url, **engine_options(str(db.engine.url)))
+    with other.connect() as holder:
+        holder.execution_options(writing=1).begin()
+        holder.execute(sa.update(User).values(version=7))
+
+        with pytest.raises(sa.exc.OperationalError), writing(patience=1):
+            db.session.execute(sa.update(User).values(version=8))
+
+    with writing():
+        db.session.execute(sa.update(User).values(version=9))
+        if db.engine.dialect.name == "sqlite":
+            assert db.session.scalar(sa.text("PRAGMA busy_timeout")) == BUSY_SECONDS * 1000
+    other.dispose()

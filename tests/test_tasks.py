@@ -1,10 +1,16 @@
 """The queue: messages say that there is work, and a broker that is down is told as such."""
 
 import dataclasses
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from moto.core.exceptions import ServiceException
+from moto.sqs.responses import SQSResponse
 
+from tests.doubles import aws
 from webapp import create_app
 from webapp.config import Config
 from webapp.errors import TranscoderUnavailable
@@ -51,7 +57,7 @@ def test_what_a_power_cut_left_of_a_message_stops_nobody(config: Config, content
         assert connection.default_channel.get_table(QUEUE) == []
 
 
-@pytest.mark.parametrize("broker", ["amqp://guest@127.0.0.1:1//", "redis://127.0.0.1:1/0"])
+@pytest.mark.parametrize("broker", ["amqp://guest@127.0.0.1:1//", "redis://127.0.0.1:1/0", "sqs://a:b@127.0.0.1:1"])
 def test_a_broker_that_is_down_is_told_as_such(config: Config, broker: str) -> None:
     queue = queue_of(dataclasses.replace(config, broker_url=broker))
 
@@ -68,4 +74,50 @@ def test_a_queue_folder_that_is_gone_is_told_as_such(config: Config) -> None:
     folder.touch()
 
     with pytest.raises(TranscoderUnavailable):
+        queue.wake(1)
+
+
+@pytest.fixture
+def sqs(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
+    """Settings for a queue in Amazon SQS."""
+    with aws.serve() as address:
+        for name, value in aws.settings(address).items():
+            monkeypatch.setenv(name, value)
+        yield dataclasses.replace(config, broker_url="sqs://", aws_region=aws.REGION)
+
+
+def test_messages_wait_in_sqs_in_the_region_that_is_set(sqs: Config) -> None:
+    queue = queue_of(sqs)
+
+    queue.wake(3)
+    queue.check()
+
+    outside = aws.client(os.environ["AWS_ENDPOINT_URL_SQS"], "sqs")
+    (address,) = outside.list_queues()["QueueUrls"]
+    told = outside.get_queue_attributes(QueueUrl=address, AttributeNames=["ApproximateNumberOfMessages"])
+    assert address.endswith(f"/{QUEUE}")
+    assert told["Attributes"]["ApproximateNumberOfMessages"] == "3"
+
+
+def test_sqs_that_lets_nobody_in_is_told_as_such(sqs: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SQSResponse, "list_queues", _denied)
+    queue = queue_of(sqs)
+
+    with pytest.raises(TranscoderUnavailable):
+        queue.wake(1)
+    with pytest.raises(TranscoderUnavailable):
+        queue.check()
+
+
+def _denied(_: object) -> NoReturn:
+    raise ServiceException("AccessDenied", "User is not authorized")
+
+
+def test_what_is_no_trouble_of_the_brokers_is_not_taken_for_one(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = queue_of(config)
+    monkeypatch.setattr(queue, "_waiting", lambda _: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
         queue.wake(1)

@@ -1,21 +1,24 @@
 """Tapedeck: audio in, other formats out, and its owner told the moment they are ready."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from webapp import cli
+from webapp import cli, cli_aws
+from webapp.adapters.names import Names
 from webapp.adapters.probe import SandboxedProbe
 from webapp.adapters.storage.local import LocalStorage
+from webapp.adapters.topics import NoTopics
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.config import Config
-from webapp.db import db, engine_options
+from webapp.db import db, engine_options, utcnow
 from webapp.extensions import csrf, login_manager, migrate
 from webapp.models.sign_in import LONGEST_SIGN_IN
-from webapp.ports import Encoder, Probe, Storage, Transcoder
+from webapp.ports import Encoder, Probe, Storage, Topics, Transcoder
 from webapp.tasks import Queue
 from webapp.web import (
     account,
@@ -35,9 +38,13 @@ from webapp.web import (
     place,
     proxies,
     selected,
+    sns,
     times,
     uploads,
 )
+
+if TYPE_CHECKING:
+    from webapp.adapters.cloud import Cloud
 
 ROOT = Path(__file__).resolve().parent.parent
 # Forms are a few fields of text; the one route that takes files reads its body by itself.
@@ -51,35 +58,91 @@ def create_app(
     probe: Probe | None = None,
     encoder: Encoder | None = None,
     transcoder: Transcoder | None = None,
+    topics: Topics | None = None,
+    clock: Callable[[], datetime] = utcnow,
 ) -> Flask:
     """The web application, the worker's queue and the command line, joined by these settings (or the environment's).
 
-    A port that is given takes the place of the one that the settings name.
+    A port that is given takes the place of the one that the settings name. By the clock the age of messages is told,
+    and whether a certificate is valid.
     """
     config = config or Config.from_environment()
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir), static_folder=None)
     app.config.from_mapping(_flask_settings(config))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    _start_log()
     queue = Queue(app, config)
     app.extensions.update(
         settings=config,
         queue=queue,
-        storage=storage or LocalStorage(config.data_dir),
-        transcoder=transcoder or FFmpegTranscoder(queue.enqueue),
+        storage=storage or _storage(config),
+        transcoder=transcoder or _transcoder(config, queue),
+        topics=topics or _topics(config, clock),
         probe=probe or SandboxedProbe(),
         encoder=encoder or FFmpegEncoder(),
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, selected, originals, uploads, notifications, health):
+    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health):
         app.register_blueprint(module.bp)
     for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)
+    cli_aws.init_app(app, cloud=lambda: _cloud(config), static=lambda: assets.assets().values())
     return app
+
+
+def _start_log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("alembic", "botocore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _storage(config: Config) -> Storage:
+    if config.storage == "local":
+        return LocalStorage(config.data_dir)
+    from webapp.adapters.storage.s3 import S3Storage
+
+    return S3Storage(config.aws_storage_bucket_name, config.aws_region, config.data_dir)
+
+
+def _transcoder(config: Config, queue: Queue) -> Transcoder:
+    if config.transcoder == "ffmpeg":
+        return FFmpegTranscoder(queue.enqueue)
+    from webapp.adapters.transcoders.mediaconvert import MediaConvertTranscoder
+
+    return MediaConvertTranscoder(
+        bucket=config.aws_storage_bucket_name,
+        region=config.aws_region,
+        role=config.mediaconvert_role_arn,
+        queue=config.mediaconvert_queue,
+        wake=queue.wake,
+    )
+
+
+def _topics(config: Config, clock: Callable[[], datetime]) -> Topics:
+    if not config.topics:
+        return NoTopics()
+    from webapp.adapters.sns.topics import SnsTopics
+
+    return SnsTopics(config.topics, cert_dir=config.sns_cert_dir, clock=clock)
+
+
+def _cloud(config: Config) -> "Cloud":
+    from webapp.adapters.cloud import Cloud
+
+    uses_mediaconvert = config.transcoder == "mediaconvert"
+    return Cloud(
+        Names(
+            bucket=config.aws_storage_bucket_name,
+            region=config.aws_region,
+            role=config.mediaconvert_role_arn if uses_mediaconvert else "",
+            queue=config.mediaconvert_queue if uses_mediaconvert else "",
+            topics=config.topics,
+            public_url=config.public_url.rstrip("/"),
+        )
+    )
 
 
 def _flask_settings(config: Config) -> dict[str, Any]:

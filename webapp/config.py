@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,11 @@ from webapp.errors import ConfigError
 GIB = 1024**3
 LONGEST_PASSWORD = 256
 SHORTEST_SECRET = 16
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+_TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
+_ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/.+")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -31,7 +37,14 @@ class Config:
     database_url: str = field(default="", repr=False)
     broker_url: str = field(default="", repr=False)
     storage: str = "local"
+    aws_storage_bucket_name: str = ""
+    aws_region: str = ""
     transcoder: str = "ffmpeg"
+    mediaconvert_role_arn: str = ""
+    mediaconvert_queue: str = "Default"
+    sns_topic_arn: str = ""
+    sns_cert_dir: Path | None = None
+    static_url: str = ""
     max_upload_bytes: int = 4 * GIB
     user_quota_bytes: int = 20 * GIB
     registration: str = "open"
@@ -44,8 +57,8 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, naming the setting."""
-        _one_of("STORAGE", self.storage, "local")
-        _one_of("TRANSCODER", self.transcoder, "ffmpeg")
+        _one_of("STORAGE", self.storage, "local", "s3")
+        _one_of("TRANSCODER", self.transcoder, "ffmpeg", "mediaconvert")
         _one_of("REGISTRATION", self.registration, "open", "invite", "closed")
         _between("PORT", self.port, 1, 65535)
         _between("PASSWORD_MIN_LENGTH", self.password_min_length, 8, LONGEST_PASSWORD)
@@ -59,9 +72,29 @@ class Config:
                 f"SECRET_KEY: use at least {SHORTEST_SECRET} characters, or leave it away and one is made"
             )
         _scheme("DATABASE_URL", self.database_url, "sqlite", "postgresql+psycopg")
-        _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "memory")
+        _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "memory", "sqs")
         _scheme("PUBLIC_URL", self.public_url, "http", "https")
+        _scheme("STATIC_URL", self.static_url, "http", "https")
+        self._check_aws()
         _networks("TRUSTED_PROXIES", self.trusted_proxies)
+
+    def _check_aws(self) -> None:
+        for topic in self.topics:
+            _matches("SNS_TOPIC_ARN", topic, _TOPIC, "the ARN of a topic")
+        if self.sns_cert_dir and not self.sns_cert_dir.is_dir():
+            raise ConfigError(f"SNS_CERT_DIR={str(self.sns_cert_dir)!r} is no folder")
+        if self.storage == "s3":
+            _matches("AWS_REGION", self.aws_region, _REGION, "the bucket's region, for STORAGE=s3")
+            _matches("AWS_STORAGE_BUCKET_NAME", self.aws_storage_bucket_name, _BUCKET, "a bucket, for STORAGE=s3")
+        if self.transcoder == "mediaconvert":
+            if self.storage != "s3":
+                raise ConfigError("TRANSCODER=mediaconvert needs STORAGE=s3: it reads from a bucket and writes to it")
+            _matches("MEDIACONVERT_ROLE_ARN", self.mediaconvert_role_arn, _ROLE, "the ARN of the role it takes on")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The SNS topics whose messages are taken."""
+        return tuple(part.strip() for part in self.sns_topic_arn.split(",") if part.strip())
 
     @property
     def database(self) -> str:
@@ -106,6 +139,9 @@ class Config:
 
 def _with_dotenv() -> dict[str, str]:
     beneath = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
+    for name, value in beneath.items():
+        if name.startswith("AWS_"):  # boto3 looks for its own settings by itself
+            os.environ.setdefault(name, value)
     return beneath | dict(os.environ)
 
 
@@ -115,7 +151,7 @@ def _read(name: str, text: str, kind: object) -> Any:
             return int(text)
         except ValueError as exc:
             raise ConfigError(f"{name}={text!r}: use a whole number") from exc
-    return Path(text) if kind is Path else text
+    return Path(text) if kind in (Path, Path | None) else text
 
 
 def _kept_secret(data_dir: Path) -> str:
@@ -153,6 +189,11 @@ def _one_of(name: str, value: str, *allowed: str) -> None:
 def _between(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise ConfigError(f"{name}={value}: use a number from {least} to {most}")
+
+
+def _matches(name: str, value: str, pattern: re.Pattern[str], what: str) -> None:
+    if not pattern.fullmatch(value):
+        raise ConfigError(f"{name}={value!r}: use {what}")
 
 
 def _scheme(name: str, value: str, *allowed: str) -> None:

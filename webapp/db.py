@@ -70,14 +70,17 @@ db = SQLAlchemy(model_class=Base)
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def writing(*, patience: int = BUSY_SECONDS) -> Iterator[None]:
     """A transaction that may write, from its beginning: committed at the end, rolled back if anything is raised.
 
     On SQLite a transaction that reads first and writes later fails at once when another wrote in between, whatever the
     busy timeout, so what was read before is let go and the lock is taken first. What was loaded before is loaded anew.
+    Others are waited for so many seconds; then it raises OperationalError.
     """
     db.session.rollback()
-    db.session.connection(execution_options={"writing": True})
+    connection = db.session.connection(execution_options={"writing": patience})
+    if patience < BUSY_SECONDS and connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{patience}s'"))
     try:
         yield
         db.session.commit()
@@ -162,5 +165,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 @sa.event.listens_for(sa.Engine, "begin")
 def _begin(connection: sa.Connection) -> None:
     if connection.dialect.name == "sqlite":
-        is_writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+        patience = connection.get_execution_options().get("writing")
+        if patience is not None:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience * 1000}")
+        connection.exec_driver_sql("BEGIN" if patience is None else "BEGIN IMMEDIATE")

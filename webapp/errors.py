@@ -161,6 +161,16 @@ class TranscoderUnavailable(Unavailable):
     """The transcoder, or the queue in front of it, did not accept the job."""
 
 
+class TranscoderRefused(AppError):
+    """The transcoder does not take this job, and would not later. The message is the reason, for the user."""
+
+    message = N_("The converter did not accept this file.")
+
+    def __init__(self, sentence: str = "", *, detail: str = "", **values: object) -> None:
+        super().__init__(sentence, **values)
+        self.detail = detail
+
+
 class EncodeFailed(AppError):
     """A rendition could not be made. The message is the reason, for the user; `detail` is the encoder's last words."""
 

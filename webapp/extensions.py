@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from webapp.config import Config
-from webapp.ports import Encoder, Probe, Storage, Transcoder
+from webapp.ports import Encoder, Probe, Storage, Topics, Transcoder
 
 login_manager = LoginManager()
 csrf = CSRFProtect()
@@ -19,4 +19,5 @@ settings = cast("Config", LocalProxy(lambda: current_app.extensions["settings"])
 storage = cast("Storage", LocalProxy(lambda: current_app.extensions["storage"]))
 transcoder = cast("Transcoder", LocalProxy(lambda: current_app.extensions["transcoder"]))
 probe = cast("Probe", LocalProxy(lambda: current_app.extensions["probe"]))
+topics = cast("Topics", LocalProxy(lambda: current_app.extensions["topics"]))
 encoder = cast("Encoder", LocalProxy(lambda: current_app.extensions["encoder"]))

@@ -1,85 +1,25 @@
 """What we ask of the outside world, in our words. The docstrings here are the contract that each adapter fulfils."""
 
-import enum
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from webapp.news import Message, Output, Report
 from webapp.presets import Preset
-
-
-class JobStatus(enum.StrEnum):
-    """MediaConvert's words in lower case; `created` and `partial` are ours."""
-
-    CREATED = "created"
-    SUBMITTED = "submitted"
-    PROGRESSING = "progressing"
-    COMPLETE = "complete"
-    PARTIAL = "partial"
-    ERROR = "error"
-    CANCELED = "canceled"
-
-    @property
-    def earlier(self) -> tuple["JobStatus", ...]:
-        """The statuses from which one may come here: news never leads back, and nothing leaves a final one."""
-        if self is JobStatus.CREATED:
-            return ()
-        if self is JobStatus.SUBMITTED:
-            return (JobStatus.CREATED,)
-        if self is JobStatus.PROGRESSING:
-            return (JobStatus.CREATED, JobStatus.SUBMITTED)
-        return BUSY
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing can change it any more."""
-        return self not in BUSY
-
-
-WAITING = (JobStatus.CREATED, JobStatus.SUBMITTED)
-BUSY = (*WAITING, JobStatus.PROGRESSING)
 
 
 @dataclass(frozen=True)
 class JobSpec:
-    """What we ask of a transcoder: the original's key, and for each preset the key of its rendition."""
+    """What we ask of a transcoder: the original's key and what it is, and for each preset the key of its rendition."""
 
     job_id: uuid.UUID
     source: str
     outputs: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a finished rendition turned out to be."""
-
-    size: int
-    """Bytes."""
-    seconds: float
-    sample_rate: int | None = None
-    channels: int | None = None
-    bit_rate: int | None = None
-
-
-@dataclass(frozen=True)
-class JobEvent:
-    """News of a whole job, or of one rendition in it if a preset is named.
-
-    News from our own worker carries the token of its try: a worker that was taken for dead is not believed any more.
-    """
-
-    job_id: uuid.UUID
-    status: JobStatus
-    preset: str = ""
-    percent: float | None = None
-    output: Output | None = None
-    error: str = ""
-    detail: str = ""
-    token: str = ""
+    facts: "Facts"
 
 
 @dataclass(frozen=True)
@@ -123,6 +63,9 @@ class Part:
 class Storage(Protocol):
     """Where originals and renditions are kept, by key. Raises StorageUnavailable when it does not answer."""
 
+    origin: str
+    """Where browsers are sent for objects and put parts, as https://host, if that is not us."""
+
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Keep the bytes under the key and return how many there were.
 
@@ -153,7 +96,8 @@ class Storage(Protocol):
     def put_part(self, key: str, upload: str, number: int, chunks: Iterable[bytes]) -> Part:
         """Keep one part, from number 1; again is no error, the last one counts. Raises StorageFull, ObjectMissing.
 
-        Each part but the last has the size given at the beginning; a longer one raises TooLarge.
+        Each part but the last has the size given at the beginning. A longer one raises TooLarge, or, with a storage
+        that does not remember that size, lets `complete` raise ObjectMissing.
         """
 
     def parts(self, key: str, upload: str) -> list[Part]:
@@ -183,11 +127,20 @@ class Storage(Protocol):
     def on_disk(self, key: str) -> AbstractContextManager[Path]:
         """The object as a readable file, for as long as the context is open. Raises ObjectMissing."""
 
+    def glimpses(self, key: str) -> Iterator[AbstractContextManager[Path]]:
+        """The object as a readable file with enough in it to see what it is. Raises ObjectMissing.
+
+        Where all of it would have to come over a line: first with zeros between its ends, then with less of them.
+        """
+
     def workspace(self) -> AbstractContextManager[Path]:
         """An empty folder to make one thing in; it is gone, with all that is in it, when the context ends."""
 
     def keys(self) -> Iterator[tuple[str, float]]:
         """Every object, with its age in seconds."""
+
+    def is_own(self, key: str) -> bool:
+        """Whether the object came by us. What others have put in the same place is not ours to remove."""
 
     def sweep(self) -> int:
         """Remove what dead processes left behind half-made, and return how many such things there were."""
@@ -200,16 +153,38 @@ class Storage(Protocol):
 
 
 class Transcoder(Protocol):
-    """What makes renditions. It sends its news to `jobs.record`."""
+    """What makes renditions. Its news come to `jobs.record`."""
+
+    makes: Collection[str]
+    """The names of the presets that it can make."""
+    is_ours: bool
+    """Whether our own workers do the work."""
 
     def submit(self, spec: JobSpec) -> str | None:
         """Start the job and return the transcoder's own id for it, if it has one.
 
-        Raises TranscoderUnavailable if the job was not accepted.
+        Raises TranscoderUnavailable if the job was not accepted now, and TranscoderRefused if it never will be.
         """
 
     def cancel(self, external_id: str | None) -> None:
         """Ask it to stop a job that is canceled with us. Doing it twice, or too late, is no error."""
+
+    def look(self, external_id: str) -> Report | None:
+        """What it says of a job, if it is asked; None if it knows of none. Raises TranscoderUnavailable."""
+
+
+class Topics(Protocol):
+    """The topics of Amazon SNS that we listen to."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Message:
+        """The message, if it is one of Amazon's to us: its signature, certificate, topic and age are right.
+
+        Raises BadRequest for what is no message, Forbidden for one that is not to be believed, and Unavailable if that
+        cannot be told now.
+        """
+
+    def confirm(self, message: Message) -> None:
+        """Confirm the subscription that the message asks about. Raises Unavailable."""
 
 
 class Probe(Protocol):

@@ -1,6 +1,6 @@
 """The formats that can be asked for, as data. Each adapter translates a preset in one function."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -155,9 +155,12 @@ DEFAULT_PRESETS = ("wav", "flac", "mp4")
 COMMON_PRESETS = (*DEFAULT_PRESETS, "mp3-320", "opus-128")
 
 
-def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """The names in the order of PRESETS, each once; the default three if there are none. Raises UnknownPreset."""
+def chosen(names: Iterable[str], offered: Collection[str] = PRESETS.keys()) -> tuple[str, ...]:
+    """The names in the order of PRESETS, each once; the default three if there are none.
+
+    Raises UnknownPreset for one that is not offered.
+    """
     wanted = set(names)
-    if not wanted <= PRESETS.keys():
+    if not wanted <= set(offered):
         raise UnknownPreset
     return tuple(name for name in PRESETS if name in wanted) or DEFAULT_PRESETS

@@ -4,7 +4,8 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,9 @@ class Queue:
 
     def wake(self, count: int) -> None:
         """Say that so many pieces of work wait. Raises TranscoderUnavailable when the broker does not answer."""
-        try:
-            with self.celery.connection_for_write() as connection:
-                for _ in range(min(count, MOST_MESSAGES - self._waiting(connection))):
-                    self.celery.send_task(WORK, connection=connection, retry=False)
-        except BROKER_TROUBLE as exc:
-            raise TranscoderUnavailable from exc
+        with _in_our_words(), self.celery.connection_for_write() as connection:
+            for _ in range(min(count, MOST_MESSAGES - self._waiting(connection))):
+                self.celery.send_task(WORK, connection=connection, retry=False)
 
     def enqueue(self, spec: JobSpec) -> None:
         """Say that there is work: the renditions and the outline."""
@@ -61,13 +59,10 @@ class Queue:
 
     def check(self) -> None:
         """Return if the broker answers. Raises TranscoderUnavailable."""
-        try:
-            with self.celery.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
-                # A folder is connected to without a look at it; asking for the queue looks.
-                self._waiting(connection)
-        except BROKER_TROUBLE as exc:
-            raise TranscoderUnavailable from exc
+        with _in_our_words(), self.celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+            # A folder is connected to without a look at it; asking for the queue looks.
+            self._waiting(connection)
 
     def mend(self) -> None:
         """Remove what a power cut left of messages in the folder: no worker could read it, nor start because of it."""
@@ -120,6 +115,17 @@ class Queue:
         threading.Thread(target=run, name=name, daemon=True).start()
 
 
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:
+        # Those of SQS are known by where they come from: who has another broker does not wait for Amazon's library.
+        if isinstance(exc, BROKER_TROUBLE) or type(exc).__module__.startswith("botocore."):
+            raise TranscoderUnavailable from exc
+        raise
+
+
 def _is_json(path: Path) -> bool:
     try:
         json.loads(path.read_bytes())
@@ -146,6 +152,8 @@ def _settings(config: Config) -> dict[str, Any]:
         options = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
         if config.broker.startswith("redis"):
             options |= {"socket_connect_timeout": 1, "socket_timeout": 5}
+        if config.broker.startswith("sqs"):
+            options |= _sqs(config)
     return {
         "broker_transport_options": options,
         "broker_connection_timeout": 1,
@@ -159,6 +167,16 @@ def _settings(config: Config) -> dict[str, Any]:
     }
 
 
+def _sqs(config: Config) -> dict[str, Any]:
+    # A worker that is told to stop does so between two questions.
+    options = {
+        "wait_time_seconds": 2,
+        "polling_interval": 0.2,
+        "client-config": {"connect_timeout": 1, "read_timeout": 5, "retries": {"total_max_attempts": 2}},
+    }
+    return options | ({"region": config.aws_region} if config.aws_region else {})
+
+
 # The queues whose worker this process is: one, and none in the web process.
 _running: list[Queue] = []
 
@@ -167,6 +185,9 @@ _running: list[Queue] = []
 def _worker_starts(sender: Any, **_: object) -> None:
     queue: Queue = sender.app.queue
     _running.append(queue)
+    if queue.config.broker.startswith("sqs"):
+        # Kombu's event loop reads SQS with pycurl, which not every system has; without the loop, with what we have.
+        sender.use_eventloop = False
     log.info("the sandbox around ffmpeg: Landlock is %s", "on" if landlock_abi() else "off, this system has none")
     queue.start_threads()
 

@@ -20,7 +20,8 @@ from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.adapters.transcoders.outline import BARS, Outline
 from webapp.adapters.transcoders.sandbox import Box, Limits
 from webapp.errors import AppError, ConfigError, EncodeFailed, Stopped, StorageFull
-from webapp.ports import Facts, JobSpec, Output, Peaks
+from webapp.news import Output
+from webapp.ports import Facts, JobSpec, Peaks
 from webapp.presets import PRESETS
 
 probe = SandboxedProbe()
@@ -567,7 +568,7 @@ def test_a_program_that_does_not_run_is_refused(tmp_path: Path) -> None:
 def test_a_job_is_left_to_the_workers() -> None:
     waiting: list[JobSpec] = []
     transcoder = FFmpegTranscoder(waiting.append)
-    spec = JobSpec(uuid.uuid4(), "media/1/a.wav", {"wav": "transcoded/1/a.wav"})
+    spec = JobSpec(uuid.uuid4(), "media/1/a.wav", {"wav": "transcoded/1/a.wav"}, Facts("WAV", "PCM", 44100, 2))
 
     assert transcoder.submit(spec) is None  # type: ignore[func-returns-value]
     transcoder.cancel(None)

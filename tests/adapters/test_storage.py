@@ -1,4 +1,7 @@
-"""Every storage keeps the same promises; the local one keeps them when processes die and disks fill up too."""
+"""Every storage keeps the same promises; the local one keeps them when processes die and disks fill up too.
+
+What only S3 does is in test_s3.
+"""
 
 import contextlib
 import errno
@@ -10,15 +13,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import MemoryStorage
-from webapp.adapters.storage import files
+from webapp.adapters.storage import files, s3_uploads
 from webapp.adapters.storage import local as local_storage
 from webapp.adapters.storage.local import LocalStorage
+from webapp.adapters.storage.s3 import S3Storage
 from webapp.errors import ObjectMissing, StorageFull, StorageUnavailable, TooLarge
 from webapp.ports import Storage
 
@@ -28,9 +32,25 @@ PART_SIZE = 4
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "s3":
+        request.getfixturevalue("short_parts")
+        s3: S3Storage = request.getfixturevalue("s3")
+        return s3
     return LocalStorage(tmp_path) if request.param == "local" else MemoryStorage()
+
+
+@pytest.fixture(params=["local", "memory"])
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """One that sees the bytes of each part, and knows how long it may be."""
+    return LocalStorage(tmp_path) if request.param == "local" else MemoryStorage()
+
+
+@pytest.fixture
+def time_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """To be called for what S3 does not tell at once."""
+    return lambda: monkeypatch.setattr(s3_uploads, "HALF_BEGUN_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -159,10 +179,10 @@ def test_deleting_twice_is_no_error(storage: Storage) -> None:
     storage.delete(KEY)
 
 
-def test_an_object_is_located_as_a_file(storage: Storage) -> None:
-    storage.put(KEY, [b"sound"])
+def test_an_object_is_located_as_a_file(own: Storage) -> None:
+    own.put(KEY, [b"sound"])
 
-    found = storage.locate(KEY, filename="x.wav", media_type="audio/wav")
+    found = own.locate(KEY, filename="x.wav", media_type="audio/wav")
 
     assert Path(found).read_bytes() == b"sound"
 
@@ -227,19 +247,19 @@ def test_a_part_that_comes_twice_counts_once_and_the_last_one_counts(storage: St
     assert content(storage, KEY) == b"ab"
 
 
-def test_a_part_that_is_too_long_does_not_count_and_spares_its_neighbour(storage: Storage) -> None:
-    upload = begun(storage)
-    storage.put_part(KEY, upload, 2, [b"bbbb"])
+def test_a_part_that_is_too_long_does_not_count_and_spares_its_neighbour(own: Storage) -> None:
+    upload = begun(own)
+    own.put_part(KEY, upload, 2, [b"bbbb"])
 
     with pytest.raises(TooLarge):
-        storage.put_part(KEY, upload, 1, [b"aa", b"aaa"])
+        own.put_part(KEY, upload, 1, [b"aa", b"aaa"])
     with pytest.raises(TooLarge):
-        storage.put_part(KEY, upload, 1, [b"aaaaa"])
+        own.put_part(KEY, upload, 1, [b"aaaaa"])
 
-    assert [part.number for part in storage.parts(KEY, upload)] == [2]
-    storage.put_part(KEY, upload, 1, [b"aaaa"])
-    completed(storage, upload)
-    assert content(storage, KEY) == b"aaaabbbb"
+    assert [part.number for part in own.parts(KEY, upload)] == [2]
+    own.put_part(KEY, upload, 1, [b"aaaa"])
+    completed(own, upload)
+    assert content(own, KEY) == b"aaaabbbb"
 
 
 def test_a_part_that_was_cut_off_does_not_count(storage: Storage) -> None:
@@ -251,14 +271,14 @@ def test_a_part_that_was_cut_off_does_not_count(storage: Storage) -> None:
     assert storage.parts(KEY, upload) == []
 
 
-def test_a_part_that_is_sent_again_and_cut_off_does_not_count_any_more(storage: Storage) -> None:
-    upload = begun(storage)
-    storage.put_part(KEY, upload, 1, [b"aaaa"])
+def test_a_part_that_is_sent_again_and_cut_off_does_not_count_any_more(own: Storage) -> None:
+    upload = begun(own)
+    own.put_part(KEY, upload, 1, [b"aaaa"])
 
     with pytest.raises(ConnectionResetError):
-        storage.put_part(KEY, upload, 1, cut_off(b"xx"))
+        own.put_part(KEY, upload, 1, cut_off(b"xx"))
 
-    assert storage.parts(KEY, upload) == []
+    assert own.parts(KEY, upload) == []
 
 
 @pytest.mark.parametrize(
@@ -304,14 +324,14 @@ def test_an_aborted_upload_is_forgotten(storage: Storage) -> None:
         completed(storage, upload)
 
 
-def test_an_upload_belongs_to_its_key(storage: Storage) -> None:
-    upload = begun(storage)
+def test_an_upload_belongs_to_its_key(own: Storage) -> None:
+    upload = begun(own)
 
-    storage.abort(OTHER_KEY, upload)
+    own.abort(OTHER_KEY, upload)
 
     with pytest.raises(ObjectMissing):
-        storage.put_part(OTHER_KEY, upload, 1, [b"aaaa"])
-    assert storage.parts(KEY, upload) == []
+        own.put_part(OTHER_KEY, upload, 1, [b"aaaa"])
+    assert own.parts(KEY, upload) == []
 
 
 def test_an_upload_that_is_aborted_while_a_part_comes_takes_no_more(storage: Storage) -> None:
@@ -326,18 +346,22 @@ def test_an_upload_that_is_aborted_while_a_part_comes_takes_no_more(storage: Sto
         storage.put_part(KEY, upload, 1, chunks())
 
 
-def test_an_upload_whose_beginning_failed_is_none(storage: Storage) -> None:
+def test_an_upload_whose_beginning_failed_is_none(storage: Storage, time_passes: Callable[[], None]) -> None:
     with pytest.raises(ConnectionResetError), storage.begin(KEY, 10, PART_SIZE):
         raise ConnectionResetError
 
+    time_passes()
     assert list(storage.uploads()) == []
     assert storage.sweep() == 0
 
 
-def test_open_uploads_are_listed_once_their_beginning_has_ended(storage: Storage) -> None:
+def test_open_uploads_are_listed_once_their_beginning_has_ended(
+    storage: Storage, time_passes: Callable[[], None]
+) -> None:
     with storage.begin(KEY, 10, PART_SIZE) as upload:
         assert list(storage.uploads()) == []
 
+    time_passes()
     assert list(storage.uploads()) == [(KEY, upload)]
     storage.abort(KEY, upload)
     assert list(storage.uploads()) == []
@@ -354,10 +378,10 @@ def test_an_object_is_made_of_just_the_parts_that_are_named(storage: Storage) ->
     assert completed(storage, upload) == 4
 
 
-def test_the_sha256_of_a_part_is_told(storage: Storage) -> None:
-    upload = begun(storage)
+def test_the_sha256_of_a_part_is_told(own: Storage) -> None:
+    upload = begun(own)
 
-    part = storage.put_part(KEY, upload, 1, [b"aa", b"aa"])
+    part = own.put_part(KEY, upload, 1, [b"aa", b"aa"])
 
     assert part.sha256 == hashlib.sha256(b"aaaa").hexdigest()
 

@@ -18,7 +18,7 @@ from tests.flows import outside
 from tests.flows.visitor import Visitor
 from webapp.db import engine_options
 from webapp.models import AudioFile, Rendition, Upload
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 45.0
@@ -157,6 +157,15 @@ class House:
         with self._database() as engine, engine.begin() as connection:
             connection.execute(sa.delete(Upload).where(Upload.closed_at.is_(None)))
         wait_for("the room of unfinished uploads to be given back", lambda: not self.half_made())
+
+    @contextmanager
+    def locked(self) -> Iterator[Callable[[], object]]:
+        """While somebody else writes, who can be told to end it: to all of SQLite, to SNS's messages in PostgreSQL."""
+        with self._database() as engine, engine.connect() as connection:
+            connection.execution_options(writing=1).begin()
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.text("LOCK TABLE sns_messages IN SHARE MODE"))
+            yield connection.rollback
 
     @contextmanager
     def _database(self) -> Iterator[sa.Engine]:

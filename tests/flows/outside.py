@@ -89,8 +89,8 @@ class FolderBroker:
 class ForwardedBroker:
     """A port that leads to the real broker, unless the line is cut."""
 
-    def __init__(self) -> None:
-        parts = urlsplit(BROKER_URL)
+    def __init__(self, broker_url: str = BROKER_URL) -> None:
+        parts = urlsplit(broker_url)
         self.target = (parts.hostname or "127.0.0.1", parts.port or {"amqp": 5672, "redis": 6379}[parts.scheme])
         self.sockets: list[socket.socket] = []
         self.listener = self._listen(0)

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.factories import AudioFileFactory, finish, rendition, told
+from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
 from webapp.models import AudioFile, Kind, Rendition, User, Waveform
-from webapp.ports import JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus
 from webapp.services import claims, jobs
 
 
@@ -201,3 +202,10 @@ def test_a_file_whose_renditions_are_all_ready_still_gets_its_outline(song: Audi
     finish(song.job)
 
     assert preset_of(take()) == "outline"
+
+
+def test_what_is_made_outside_is_not_for_our_workers(song: AudioFile, transcoder: FakeTranscoder) -> None:
+    transcoder.is_ours = False
+
+    assert preset_of(take()) == "outline"
+    assert claims.take() is None

@@ -12,7 +12,7 @@ from tests.services.test_uploads import SIZE, begin, send
 from webapp.db import db
 from webapp.errors import Conflict, NotAudio, NotFound, PartsMissing
 from webapp.models import AudioFile, Upload, User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.services import checksum, completion, jobs, library, originals, sweeps, uploads
 
 

@@ -11,9 +11,10 @@ from flask import Flask
 from tests.factories import AudioFileFactory, finish, rendition, standing, told
 from tests.fakes import FakeTranscoder, MemoryStorage
 from webapp.db import db
-from webapp.errors import NotFound
+from webapp.errors import NotFound, TranscoderRefused
 from webapp.models import AudioFile, Kind, TranscodeJob, User
-from webapp.ports import JobEvent, JobStatus, Output
+from webapp.news import JobEvent, JobStatus, Output
+from webapp.ports import JobSpec
 from webapp.services import jobs, library, notifications
 
 OUTPUT = Output(size=10, seconds=1.0)
@@ -278,3 +279,44 @@ def test_nobody_dismisses_anothers_notification(alice: User, bob: User) -> None:
         notifications.dismiss(bob, [told(alice)[0].id])
 
     assert len(standing(alice)) == 1
+
+
+def test_a_job_that_the_transcoder_never_takes_fails_with_its_reason(
+    alice: User, song: AudioFile, transcoder: FakeTranscoder
+) -> None:
+    transcoder.refusal = TranscoderRefused(detail="BadRequestException: no such queue")
+
+    jobs.submit(song.job.id)
+
+    assert song.status is JobStatus.ERROR
+    assert [note.text for note in told(alice)] == ["The converter did not accept this file."]
+    assert {each.detail for each in song.renditions} == {"BadRequestException: no such queue"}
+
+
+def test_a_job_outside_is_known_by_its_number_and_tells_no_percentage(
+    song: AudioFile, transcoder: FakeTranscoder
+) -> None:
+    transcoder.external_id = "1671476818694-phptj0"
+
+    jobs.submit(song.job.id)
+    assert (song.job.external_id, song.status, song.job.elapsed) == ("1671476818694-phptj0", JobStatus.SUBMITTED, None)
+
+    jobs.record(JobEvent(song.job.id, JobStatus.PROGRESSING))
+    assert {each.status for each in song.renditions} == {JobStatus.PROGRESSING}
+    assert song.progress is None
+    assert song.job.elapsed is not None
+
+
+def test_a_job_that_is_canceled_while_it_is_handed_out_is_stopped_there(
+    alice: User, song: AudioFile, transcoder: FakeTranscoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit(spec: JobSpec) -> str:
+        jobs.cancel(alice, song.id)
+        return "1671476818694-phptj0"
+
+    monkeypatch.setattr(transcoder, "submit", submit)
+
+    jobs.submit(song.job.id)
+
+    assert song.status is JobStatus.CANCELED
+    assert transcoder.canceled == [None, "1671476818694-phptj0"]

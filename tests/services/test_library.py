@@ -11,7 +11,7 @@ from flask import Flask
 from tests.factories import AudioFileFactory, finish, told, user
 from webapp.db import db, utcnow, writing
 from webapp.models import AudioFile, Rendition, TranscodeJob, User, Waveform
-from webapp.ports import JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus
 from webapp.presets import PRESETS
 from webapp.services import claims, jobs, library
 

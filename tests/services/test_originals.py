@@ -5,6 +5,8 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,12 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from tests.fakes import FakeTranscoder, MemoryStorage
+from tests.fakes import FakeProbe, FakeTranscoder, MemoryStorage
 from webapp.config import Config
 from webapp.db import db
 from webapp.errors import CutOff, EmptyFile, NotAudio, StorageFull, TooLarge
 from webapp.models import AudioFile, User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.services import library, originals
 
 SOUND = b"RIFF" + b"sound" * 200
@@ -258,3 +260,15 @@ def test_room_comes_back_with_deleting(app: Flask, alice: User, config: Config) 
     library.delete(alice, file.id)
 
     assert receive(alice).size == len(SOUND)
+
+
+def test_a_file_that_shows_what_it_is_only_when_more_of_it_is_seen_is_taken(
+    alice: User, storage: MemoryStorage, probe: FakeProbe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ends").write_bytes(b"not audio, as far as its ends can tell")
+    (tmp_path / "whole").write_bytes(SOUND)
+    seen = iter([nullcontext(tmp_path / "ends"), nullcontext(tmp_path / "whole")])
+    monkeypatch.setattr(storage, "glimpses", lambda key: seen)
+
+    assert receive(alice).codec == probe.facts.codec
+    assert next(seen, None) is None

@@ -7,7 +7,7 @@ import pytest
 from tests.factories import AudioFileFactory, finish
 from webapp.errors import Refused
 from webapp.models import AudioFile, User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.services import library, selection
 
 

@@ -9,7 +9,7 @@ from tests.factories import AudioFileFactory, finish, rendition
 from tests.fakes import FakeTranscoder, MemoryStorage
 from webapp.db import db, utcnow, writing
 from webapp.models import AudioFile, Chore, TranscodeJob, User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.services import claims, sweeps
 
 OLD = 3 * 3600.0
@@ -73,6 +73,19 @@ def test_objects_of_nothing_are_removed_and_all_others_stay(song: AudioFile, sto
     assert sweeps.sweep_storage() == 1
 
     assert sorted(storage.objects) == sorted([*known, "media/1/fresh/x.wav"])
+
+
+def test_what_others_have_put_into_the_same_place_is_left_there(app: Flask, storage: MemoryStorage) -> None:
+    storage.put("media/1/recorder/x.wav", [b"sound"])
+    storage.ages["media/1/recorder/x.wav"] = OLD
+    storage.foreign = {"media/1/recorder/x.wav"}
+    with storage.begin("media/1/recorder/y.wav", 5, 5):
+        pass
+
+    assert sweeps.sweep_storage() == 0
+
+    assert list(storage.objects) == ["media/1/recorder/x.wav"]
+    assert len(storage.open) == 1
 
 
 def test_what_was_on_its_way_in_when_its_process_died_goes_unless_it_is_a_file(

@@ -277,7 +277,7 @@ def test_an_upload_for_which_nothing_comes_expires_and_one_that_lives_does_not(
 
 def test_what_no_row_knows_is_given_back_by_the_sweep(alice: User, storage: MemoryStorage) -> None:
     known = begin(alice)
-    with storage.begin("media/1/x/y.wav", 10, 5):
+    with storage.begin(library.original_key(alice.id, uuid.uuid4(), "song.wav"), 10, 5):
         pass
 
     assert sweeps.sweep_this_machine() == 1

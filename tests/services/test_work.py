@@ -15,7 +15,7 @@ from tests.fakes import FakeEncoder, MemoryStorage
 from webapp.db import db
 from webapp.errors import EncodeFailed, StorageFull
 from webapp.models import AudioFile, Kind, User, Waveform
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.services import jobs, library
 from webapp.services.work import Bench
 

@@ -2,12 +2,18 @@
 
 import gzip
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.fakes import MemoryStorage
+from webapp import create_app
+from webapp.config import Config
+from webapp.db import db
 from webapp.web import assets
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
@@ -132,3 +138,39 @@ def test_every_address_that_a_page_names_is_there(visitor: FlaskClient, app: Fla
         addresses = [assets.static_url(name) for name in assets.assets()]
 
     assert {visitor.get(address).status_code for address in addresses} == {200}
+
+
+@pytest.fixture
+def elsewhere(config: Config, storage: MemoryStorage) -> Iterator[FlaskClient]:
+    """A visitor where the static files are served from another place."""
+    app = create_app(replace(config, static_url="https://static.example.com/static/"), storage=storage)
+    with app.app_context():
+        yield app.test_client()
+        db.engine.dispose()
+
+
+def test_where_static_files_are_elsewhere_pages_ask_for_them_there(elsewhere: FlaskClient) -> None:
+    page = elsewhere.get("/auth/login").text
+
+    tags = [tag for tag in re.findall(r"<(?:script|link)[^>]*>", page) if "data:" not in tag]
+    addresses = [re.findall(r'(?:src|href)="([^"]*)"', tag) for tag in tags]
+    names = ("app.css", "vendor/htmx-2.0.11.min.js", "app.js", "alerts.js")
+    assert addresses == [[f"https://static.example.com/static/{assets.assets()[name].hashed_name}"] for name in names]
+    assert all(" crossorigin" in tag for tag in tags)
+    assert "/static/" not in page.replace("https://static.example.com/static/", "")
+
+
+def test_they_are_still_here_for_whoever_asks(elsewhere: FlaskClient) -> None:
+    assert elsewhere.get(address_of("app.css")).status_code == 200
+
+
+def test_the_page_may_load_them_from_there_and_nothing_else(elsewhere: FlaskClient) -> None:
+    policy = elsewhere.get("/auth/login").headers["Content-Security-Policy"].split("; ")
+
+    for kind in ("script-src 'self'", "style-src 'self'", "img-src 'self' data:"):
+        assert f"{kind} https://static.example.com" in policy
+    assert "connect-src 'self'" in policy
+
+
+def test_at_home_nothing_is_asked_across_origins(visitor: FlaskClient) -> None:
+    assert "crossorigin" not in visitor.get("/auth/login").text

@@ -12,10 +12,10 @@ from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import MemoryStorage
 from webapp.db import db, utcnow, writing
+from webapp.filenames import disposition
 from webapp.models import AudioFile, TranscodeJob, User
-from webapp.ports import JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus
 from webapp.services import jobs, library
-from webapp.web.files import disposition
 
 
 def names(client: FlaskClient, address: str) -> list[str]:

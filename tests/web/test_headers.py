@@ -1,5 +1,6 @@
 """What each answer carries, and what it weighs."""
 
+import dataclasses
 import gzip
 import io
 import time
@@ -9,6 +10,9 @@ from flask.testing import FlaskClient
 
 from tests.conftest import HTMX
 from tests.factories import AudioFileFactory
+from tests.fakes import FakeTranscoder, MemoryStorage
+from webapp import create_app
+from webapp.config import Config
 from webapp.models import User
 from webapp.web import compression
 
@@ -85,3 +89,19 @@ def test_an_idle_poll_is_empty_and_short(as_alice: FlaskClient, alice: User) -> 
     assert answer.headers["X-Request-ID"]
     # The server adds its name and the date.
     assert len(io.StringIO(str(answer.headers)).read()) < 330
+
+
+def test_a_page_may_use_what_lies_elsewhere_and_nothing_more(
+    config: Config, storage: MemoryStorage, transcoder: FakeTranscoder
+) -> None:
+    storage.origin = "https://tapes.s3.eu-west-1.amazonaws.com"
+    elsewhere = dataclasses.replace(config, static_url="https://cdn.example/static")
+    app = create_app(elsewhere, storage=storage, transcoder=transcoder)
+
+    policy = app.test_client().get("/auth/login").headers["Content-Security-Policy"].split("; ")
+
+    assert "script-src 'self' https://cdn.example" in policy
+    assert "style-src 'self' https://cdn.example" in policy
+    assert "media-src 'self' blob: https://tapes.s3.eu-west-1.amazonaws.com" in policy
+    assert "connect-src 'self' https://tapes.s3.eu-west-1.amazonaws.com" in policy
+    assert "default-src 'none'" in policy

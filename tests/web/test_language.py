@@ -13,7 +13,7 @@ from tests.factories import AudioFileFactory, finish
 from webapp.db import db, writing
 from webapp.errors import Refused
 from webapp.models import User
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.web import filters, language, times
 from webapp.words import N_
 

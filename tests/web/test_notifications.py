@@ -12,7 +12,7 @@ from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, standing, told
 from webapp.db import db, peek, writing
 from webapp.models import AudioFile, User
-from webapp.ports import JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus
 from webapp.services import jobs
 from webapp.web import cards, live
 

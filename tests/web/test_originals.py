@@ -13,7 +13,7 @@ from tests.conftest import HTMX
 from tests.fakes import MemoryStorage
 from webapp.db import db
 from webapp.models import AudioFile
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 
 SOUND = b"RIFF" + b"sound" * 50
 

@@ -5,11 +5,12 @@ from webapp.models.chore import Chore
 from webapp.models.job import TranscodeJob
 from webapp.models.notification import Kind, Notification
 from webapp.models.sign_in import Attempt, SignIn
+from webapp.models.sns import SnsMessage, SnsTopic
 from webapp.models.upload import Upload
 from webapp.models.user import User
 from webapp.models.waveform import Waveform
 
 __all__ = [
-    "Attempt", "AudioFile", "Chore", "Kind", "Notification", "Rendition", "SignIn", "TranscodeJob", "Upload", "User",
-    "Waveform",
+    "Attempt", "AudioFile", "Chore", "Kind", "Notification", "Rendition", "SignIn", "SnsMessage", "SnsTopic",
+    "TranscodeJob", "Upload", "User", "Waveform",
 ]  # fmt: skip

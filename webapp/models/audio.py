@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship, selecti
 from webapp.db import Base, created, key, pk, utcnow
 from webapp.models.claimable import Claimable
 from webapp.models.user import User
-from webapp.ports import BUSY, WAITING, Facts, JobStatus
+from webapp.news import BUSY, WAITING, JobStatus
+from webapp.ports import Facts
 from webapp.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ class AudioFile(Base):
 
     @property
     def progress(self) -> int | None:
-        """Percent of the newest attempt while it runs, the mean over its renditions; else None."""
-        if self.status is not JobStatus.PROGRESSING:
+        """Percent of the newest attempt, the mean over its renditions, while it runs on workers of ours; else None."""
+        if self.status is not JobStatus.PROGRESSING or self.job.is_blind:
             return None
         mine = [rendition.percent for rendition in self.renditions if rendition.job_id == self.job.id]
         return int(sum(mine) / len(mine)) if mine else 0

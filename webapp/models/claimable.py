@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 
 
 class Claimable:

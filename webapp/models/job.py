@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 from webapp.db import Base, created, key, utcnow
 from webapp.models.audio import AudioFile, Rendition
 from webapp.models.user import User
-from webapp.ports import WAITING, JobStatus
+from webapp.news import BUSY, WAITING, JobStatus
 
 # Nobody looks at more at once.
 MOST_PLACES = 1000
@@ -26,7 +26,12 @@ class TranscodeJob(Base):
     attempt: Mapped[int]
     status: Mapped[JobStatus] = mapped_column(default=JobStatus.CREATED, index=True)
     preset_names: Mapped[list[str]] = mapped_column(sa.JSON)
-    external_id: Mapped[str | None] = mapped_column(sa.String(255))
+    external_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
+    """The number that a transcoder outside gave it; None: it is for our own workers."""
+    stage: Mapped[str | None] = mapped_column(sa.String(20))
+    """What the transcoder outside is doing, see `ports.Report`."""
+    heard_at: Mapped[datetime | None]
+    """When the transcoder outside was last asked, or brought news by itself."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(default="")
@@ -40,6 +45,16 @@ class TranscodeJob(Base):
     def took(self) -> float | None:
         """Seconds from the first rendition's beginning to the last one's end."""
         return (self.finished_at - self.started_at).total_seconds() if self.finished_at and self.started_at else None
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether it runs outside, where no percentage is told."""
+        return self.external_id is not None and self.status is JobStatus.PROGRESSING
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds since it was begun, while it runs where no percentage is told; else None."""
+        return (utcnow() - self.started_at).total_seconds() if self.is_blind and self.started_at else None
 
     def move_to(self, status: JobStatus) -> bool:
         """Move the job forward and return True; return False if it is there or past it.
@@ -94,6 +109,16 @@ class TranscodeJob(Base):
     def stuck(cls, before: datetime) -> "sa.Select[TranscodeJob]":
         """Jobs that nobody was asked to do, though they have been there since before the moment."""
         return sa.select(cls).where(cls.status == JobStatus.CREATED, cls.created_at < before).order_by(cls.created_at)
+
+    @classmethod
+    def unheard(cls, before: datetime) -> "sa.Select[TranscodeJob]":
+        """Unfinished jobs outside of which nothing was heard since the moment, the longest silent first."""
+        silent = sa.or_(cls.heard_at.is_(None), cls.heard_at < before)
+        return (
+            sa.select(cls)
+            .where(cls.status.in_(BUSY), cls.external_id.is_not(None), silent)
+            .order_by(sa.func.coalesce(cls.heard_at, cls.created_at))
+        )
 
 
 def _claims() -> "sa.Select[uuid.UUID, int, JobStatus, int, int, float, int]":

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.db import Base
 from webapp.models.audio import AudioFile
 from webapp.models.claimable import Claimable
-from webapp.ports import WAITING
+from webapp.news import WAITING
 
 
 class Waveform(Claimable, Base):

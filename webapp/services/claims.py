@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from webapp.db import db, writing
+from webapp.extensions import transcoder
 from webapp.models import AudioFile, Rendition, User, Waveform
-from webapp.ports import WAITING, Facts, JobEvent, JobStatus
+from webapp.news import WAITING, JobEvent, JobStatus
+from webapp.ports import Facts
 from webapp.presets import PRESETS, Preset
 from webapp.services import changes, jobs
 from webapp.words import N_
@@ -108,7 +110,7 @@ class Watch:
 
 def _next() -> tuple[uuid.UUID, int, int | None] | None:
     """File, owner and rendition of the piece whose turn it is; no rendition: the file's outline, which comes first."""
-    row = db.session.execute(Rendition.next()).first()
+    row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
     if row is None:
         outline = db.session.execute(Waveform.next()).first()
         return (*outline, None) if outline else None

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from webapp.db import db, writing
-from webapp.errors import TranscoderUnavailable
+from webapp.db import db, utcnow, writing
+from webapp.errors import TranscoderRefused, TranscoderUnavailable
 from webapp.extensions import storage, transcoder
 from webapp.models import AudioFile, Kind, Rendition, TranscodeJob, User
-from webapp.ports import JobEvent, JobSpec, JobStatus
+from webapp.news import JobEvent, JobStatus
+from webapp.ports import JobSpec
 from webapp.services import changes, library, notifications, renditions
 
 log = logging.getLogger(__name__)
@@ -48,17 +49,24 @@ def submit(job_id: uuid.UUID) -> None:
     job = db.session.get(TranscodeJob, job_id)
     if job is None or job.status.is_final:
         return
-    spec = JobSpec(job.id, job.audio_file.key, {r.preset_name: r.key for r in renditions.of_job(job)})
+    file = job.audio_file
+    outputs = {r.preset_name: r.key for r in renditions.of_job(job) if not r.status.is_final}
+    spec = JobSpec(job.id, file.key, outputs, file.facts)
     db.session.rollback()  # no transaction is open while the outside is waited for
     try:
         external_id = transcoder.submit(spec)
     except TranscoderUnavailable:
         log.warning("job %s: not submitted, the sweep will try again", job_id)
         return
+    except TranscoderRefused as exc:
+        log.warning("job %s: refused by the transcoder: %s", job_id, exc.detail)
+        record(JobEvent(job_id, JobStatus.ERROR, error=exc.message, detail=exc.detail))
+        return
     if external_id is not None:
         with writing():
-            db.session.get_one(TranscodeJob, job_id).external_id = external_id
-    record(JobEvent(job_id, JobStatus.SUBMITTED))
+            changes.update(TranscodeJob, [TranscodeJob.id == job_id], external_id=external_id, heard_at=utcnow())
+    if not record(JobEvent(job_id, JobStatus.SUBMITTED)) and external_id and _is_over(job_id):
+        transcoder.cancel(external_id)  # it was canceled, or its file deleted, while the outside was waited for
 
 
 def retry(user: User, file_id: uuid.UUID) -> None:
@@ -110,28 +118,42 @@ def record(event: JobEvent) -> bool:
     What comes late, twice or out of order changes nothing. When the job ends, its owner is told, once.
     """
     with writing():
-        owners = sa.select(AudioFile.owner_id).join(AudioFile.jobs).where(TranscodeJob.id == event.job_id)
-        owner_id = db.session.scalar(owners)
-        if owner_id is None:
-            log.info("job %s: unknown, %s ignored", event.job_id, event.status)
-            return False
-        changes.lock(owner_id)
-        job = db.session.get(TranscodeJob, event.job_id)
-        # None: its file was deleted while we waited for the lock.
-        if job is None or not _is_news(job, event):
-            return False
-        if event.status.is_final:
-            _settle(job, owner_id)
-        else:
-            changes.made(owner_id, job.audio_file_id)
-        return True
+        return take(event)
+
+
+def take(event: JobEvent) -> bool:
+    """The same without committing, in the transaction of whoever brings the news."""
+    owners = sa.select(AudioFile.owner_id).join(AudioFile.jobs).where(TranscodeJob.id == event.job_id)
+    owner_id = db.session.scalar(owners)
+    if owner_id is None:
+        log.info("job %s: unknown, %s ignored", event.job_id, event.status)
+        return False
+    changes.lock(owner_id)
+    job = db.session.get(TranscodeJob, event.job_id)
+    # None: its file was deleted while we waited for the lock.
+    if job is None or not _is_news(job, event):
+        return False
+    if event.status.is_final:
+        _settle(job, owner_id)
+    else:
+        changes.made(owner_id, job.audio_file_id)
+    return True
 
 
 def _is_news(job: TranscodeJob, event: JobEvent) -> bool:
     if event.preset:
         changed = renditions.apply(event)
         return (event.status is JobStatus.PROGRESSING and job.move_to(JobStatus.PROGRESSING)) or changed
-    return renditions.end_all(event) if event.status.is_final else job.move_to(event.status)
+    if event.status.is_final:
+        return renditions.end_all(event)
+    if event.status is JobStatus.PROGRESSING and not job.status.is_final:
+        renditions.begin_all(event)
+    return job.move_to(event.status)
+
+
+def _is_over(job_id: uuid.UUID) -> bool:
+    job = db.session.get(TranscodeJob, job_id, populate_existing=True)
+    return job is None or job.status in (JobStatus.CANCELED, JobStatus.ERROR)
 
 
 def _settle(job: TranscodeJob, owner_id: int) -> None:

@@ -1,20 +1,22 @@
 """The user's files: found, listed, renamed, deleted."""
 
+import re
 import secrets
 import unicodedata
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from webapp import presets
 from webapp.db import db, writing
 from webapp.errors import NotFound, Refused
 from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, Upload, User
 from webapp.models.audio import EXTENSIONS
-from webapp.ports import WAITING
-from webapp.presets import Preset
+from webapp.news import WAITING
+from webapp.presets import PRESETS, Preset
 from webapp.services import changes
 from webapp.words import N_
 
@@ -24,6 +26,7 @@ SHORT = 0.1
 # Renditions that wait. Sorting so many takes some ten milliseconds.
 MOST_COUNTED = 2000
 LONGEST_NAME = 255
+_ORIGINAL = re.compile(r"media/\d+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[\w-]{22}\.[a-z0-9]+")
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -84,12 +87,24 @@ def several(user: User, file_ids: Collection[uuid.UUID]) -> Sequence[AudioFile]:
 def ahead(user: User) -> Mapping[uuid.UUID, int]:
     """For each waiting file of the user, how many files, whoever's, will be begun before it.
 
-    Nothing while more waits than is worth counting for each page that asks.
+    Nothing while more waits than is worth counting for each page that asks, and nothing of the queue of others.
     """
+    if not transcoder.is_ours:
+        return {}
     waiting = sa.select(Rendition.id).where(Rendition.status.in_(WAITING)).limit(MOST_COUNTED + 1)
     if (db.session.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) or 0) > MOST_COUNTED:
         return {}
     return dict(db.session.execute(TranscodeJob.ahead(user)).all())
+
+
+def offered() -> Mapping[str, Preset]:
+    """The formats that can be asked for here: those that the transcoder makes."""
+    return {name: preset for name, preset in PRESETS.items() if name in transcoder.makes}
+
+
+def chosen(names: Iterable[str]) -> tuple[str, ...]:
+    """These formats, in order; the default three if there are none. Raises UnknownPreset for one not offered."""
+    return presets.chosen(names, transcoder.makes)
 
 
 def times_told(files: Collection[AudioFile]) -> int:
@@ -179,6 +194,11 @@ def original_key(owner_id: int, file_id: uuid.UUID, name: str) -> str:
     extension = name.rpartition(".")[2].lower()
     ending = extension if extension in EXTENSIONS else "bin"
     return f"media/{owner_id}/{file_id}/{secrets.token_urlsafe(16)}.{ending}"
+
+
+def is_original_key(key: str) -> bool:
+    """Whether we have given this key: what others put into the same bucket hardly has such a one."""
+    return _ORIGINAL.fullmatch(key) is not None
 
 
 def rendition_key(file: AudioFile, preset: Preset) -> str:

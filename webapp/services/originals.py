@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from webapp.db import db, writing
-from webapp.errors import EmptyFile, StorageFull, TooLarge
+from webapp.errors import EmptyFile, NotAudio, StorageFull, TooLarge
 from webapp.extensions import probe, settings, storage
 from webapp.models import AudioFile, User
 from webapp.ports import Facts
@@ -106,8 +106,14 @@ def look(key: str, size: int) -> Facts:
     if size == 0:
         raise EmptyFile
     try:
-        with storage.on_disk(key) as path, _looking:
-            return probe.look(path)
+        refusal = NotAudio()
+        for glimpse in storage.glimpses(key):
+            try:
+                with glimpse as path, _looking:
+                    return probe.look(path)
+            except NotAudio as exc:
+                refusal = exc
+        raise refusal
     except Exception:
         storage.size(key)  # raises ObjectMissing if it was deleted meanwhile: then nothing that was seen of it counts
         raise

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from webapp.db import db, utcnow
 from webapp.models import AudioFile, Rendition, TranscodeJob, Waveform
-from webapp.ports import BUSY, JobEvent, JobStatus
+from webapp.news import BUSY, WAITING, JobEvent, JobStatus
 from webapp.presets import PRESETS
 from webapp.services import changes, library
 
@@ -60,6 +60,12 @@ def apply(event: JobEvent) -> bool:
             Rendition, [*where, Rendition.percent < event.percent], status=event.status, percent=event.percent
         )
     )
+
+
+def begin_all(event: JobEvent) -> None:
+    """What a transcoder outside begins, it begins at once."""
+    waiting = [Rendition.job_id == event.job_id, Rendition.status.in_(WAITING)]
+    changes.update(Rendition, waiting, status=JobStatus.PROGRESSING)
 
 
 def end_all(event: JobEvent) -> bool:

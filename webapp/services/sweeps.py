@@ -7,10 +7,10 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from webapp.db import db, utcnow, writing
-from webapp.extensions import settings, storage
+from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Upload, Waveform
-from webapp.ports import WAITING, JobStatus
-from webapp.services import claims, jobs, throttle, uploads
+from webapp.news import WAITING, JobStatus
+from webapp.services import claims, jobs, library, outside, sns, throttle, uploads
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
         jobs.submit(job_id)
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
-        for piece in (Rendition, Waveform)
+        for piece in ((Rendition, Waveform) if transcoder.is_ours else (Waveform,))
     )
     db.session.rollback()
     if waiting:
@@ -51,7 +51,7 @@ def sweep_storage() -> int:
     """Remove half-made things of dead processes and objects that no row knows; return how many there were."""
     removed = sweep_this_machine()
     for key, age in list(storage.keys()):
-        if age > ORPHAN_SECONDS and not _is_known(key):
+        if age > ORPHAN_SECONDS and not _is_known(key) and storage.is_own(key):
             log.info("storage: %s belongs to nothing, removed", key)
             storage.delete(key)
             removed += 1
@@ -73,9 +73,11 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
     sweep_this_machine()
     if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
         return False
+    outside.ask_outside()  # first: what it leaves to our workers, they are woken for
     sweep_jobs(wake)
     throttle.forget_old()
     uploads.forget_old()
+    sns.forget_old()
     if _is_due("orphans", timedelta(hours=1)):
         sweep_storage()
     return True
@@ -88,7 +90,7 @@ def _sweep_uploads() -> int:
     rows = db.session.execute(query).all()
     db.session.rollback()
     known = {row.opened_as for row in rows}
-    without_row = [(key, name) for key, name in open_now if name not in known]
+    without_row = [(key, name) for key, name in open_now if name not in known and library.is_original_key(key)]
     for key, name in without_row:
         storage.abort(key, name)
     names, before = {name for _, name in open_now}, utcnow() - HALF_BEGUN

@@ -13,7 +13,8 @@ from webapp.db import db, writing
 from webapp.errors import AppError, EncodeFailed, Stopped
 from webapp.extensions import encoder, storage
 from webapp.models import AudioFile, Rendition, Waveform
-from webapp.ports import JobEvent, JobStatus, Peaks
+from webapp.news import JobEvent, JobStatus
+from webapp.ports import Peaks
 from webapp.services import changes, claims, jobs
 
 log = logging.getLogger(__name__)

@@ -11,10 +11,12 @@ from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 from flask import Flask, Response, request, url_for
+from markupsafe import Markup
 from rcssmin import cssmin
 from rjsmin import jsmin
 
 from webapp.errors import NotFound
+from webapp.extensions import settings
 from webapp.web.compression import takes_gzip
 
 FOLDER = Path(__file__).resolve().parents[2] / "static"
@@ -62,7 +64,9 @@ class Asset:
 def init_app(app: Flask) -> None:
     """Serve them, and let templates find them."""
     app.add_url_rule("/static/<path:filename>", "static", _serve)
-    app.jinja_env.globals.update(static_url=static_url, static_inline=static_inline, integrity=integrity)
+    app.jinja_env.globals.update(
+        static_url=static_url, static_inline=static_inline, integrity=integrity, crossorigin=crossorigin
+    )
 
 
 @cache
@@ -93,8 +97,16 @@ def _short(name: str, body: bytes) -> bytes:
 
 
 def static_url(name: str) -> str:
-    """The address of a static file. Raises KeyError if there is none of this name."""
-    return url_for("static", filename=assets()[name].hashed_name)
+    """The address of a static file, at STATIC_URL if that is set. Raises KeyError if there is none of this name."""
+    filename = assets()[name].hashed_name
+    if settings.static_url:
+        return f"{settings.static_url.rstrip('/')}/{filename}"
+    return url_for("static", filename=filename)
+
+
+def crossorigin() -> str:
+    """The attribute of scripts and style sheets that come from elsewhere: no cookie goes there, their hash counts."""
+    return Markup(" crossorigin") if settings.static_url else ""
 
 
 def static_inline(name: str) -> str:

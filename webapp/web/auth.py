@@ -20,6 +20,8 @@ from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 bp = Blueprint("auth", __name__, url_prefix="/auth")
+# Amazon SNS signs its messages instead.
+WITHOUT_USER = (None, bp.name, "sns")
 
 
 def init_app(app: Flask) -> None:
@@ -135,7 +137,7 @@ def _user_of(token: str) -> User | None:
 
 def _ask_who_it_is() -> None:
     """Who is not signed in is told so, and not that the token is missing: to be called before it is looked for."""
-    wants_a_user = request.blueprint not in (None, bp.name) and request.method not in SAFE_METHODS
+    wants_a_user = request.blueprint not in WITHOUT_USER and request.method not in SAFE_METHODS
     if wants_a_user and not current_user.is_authenticated:
         raise NotSignedIn
 

@@ -31,7 +31,7 @@ from webapp.words import N_
 
 log = logging.getLogger(__name__)
 
-FOR_PROGRAMS = ("/uploads", "/healthz", "/readyz")
+FOR_PROGRAMS = ("/uploads", "/transcode-complete", "/healthz", "/readyz")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _SENTENCES = {

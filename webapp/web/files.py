@@ -4,7 +4,6 @@ import mimetypes
 import uuid
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -12,9 +11,10 @@ from flask_login import current_user, login_required
 
 from webapp.errors import Refused
 from webapp.extensions import settings, storage
+from webapp.filenames import disposition
 from webapp.models import AudioFile
 from webapp.models.audio import EXTENSIONS, SORTS
-from webapp.presets import PRESETS, Preset, chosen
+from webapp.presets import Preset
 from webapp.services import jobs, library, notifications, selection, uploads
 from webapp.web import htmx, live, selected
 from webapp.web.language import gettext
@@ -83,7 +83,7 @@ def rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
 @login_required
 def more(file_id: uuid.UUID) -> ResponseReturnValue:
     """Make more formats of it."""
-    jobs.more(current_user, file_id, chosen(request.form.getlist("presets")))
+    jobs.more(current_user, file_id, library.chosen(request.form.getlist("presets")))
     return _piece(file_id)
 
 
@@ -180,7 +180,7 @@ def _asked_for() -> str:
 
 def _more(file: AudioFile) -> list[Preset]:
     known = {rendition.preset_name for rendition in file.renditions}
-    return [preset for name, preset in PRESETS.items() if name not in known]
+    return [preset for name, preset in library.offered().items() if name not in known]
 
 
 def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
@@ -197,11 +197,3 @@ def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"
     response.headers["Cache-Control"] = "private, no-cache" if inline else "no-store"
     return response
-
-
-def disposition(filename: str, *, inline: bool) -> str:
-    """RFC 6266: the name in ASCII for old clients, and in UTF-8 (RFC 8187) for the others."""
-    kind = "inline" if inline else "attachment"
-    filename = filename.replace("/", "_").replace("\\", "_")  # clients take them for folders
-    plain = "".join(c if " " <= c < "\x7f" and c not in '"\\%/' else "_" for c in filename)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

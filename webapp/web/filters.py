@@ -8,8 +8,9 @@ from babel.numbers import format_decimal
 from flask import Flask
 
 from webapp.models import Kind, Notification
-from webapp.ports import JobStatus
+from webapp.news import JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
+from webapp.services import library
 from webapp.services.originals import in_words
 from webapp.web.language import gettext, ngettext, reader
 from webapp.words import N_
@@ -22,6 +23,10 @@ _STATES = {
     JobStatus.PARTIAL: N_("Partly ready"),
     JobStatus.ERROR: N_("Failed"),
     JobStatus.CANCELED: N_("Canceled"),
+}
+_STAGES = {
+    "probing": N_("Looking into the file"),
+    "uploading": N_("Storing"),
 }
 _HEADLINES = {
     Kind.COMPLETE: N_("Ready"),
@@ -38,6 +43,7 @@ def init_app(app: Flask) -> None:
         khz=khz,
         channels=channels,
         state=lambda status: gettext(_STATES[status]),
+        stage=lambda stage: gettext(_STAGES[stage]) if stage in _STAGES else "",
         headline=lambda kind: gettext(_HEADLINES[kind]),
         listed=listed,
         said=said,
@@ -47,6 +53,7 @@ def init_app(app: Flask) -> None:
         password_min_length=app.extensions["settings"].password_min_length,
         outline=outline,
         PRESETS=PRESETS,
+        offered=library.offered,
         COMMON_PRESETS=COMMON_PRESETS,
         DEFAULT_PRESETS=DEFAULT_PRESETS,
     )

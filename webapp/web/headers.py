@@ -1,32 +1,21 @@
 """The headers that every answer carries (OWASP ASVS 5.0, 3.4)."""
 
 from http import HTTPStatus
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, g
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from webapp.extensions import settings
 
-POLICY = "; ".join((
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "media-src 'self' blob:",
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-))  # fmt: skip
 ALWAYS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 # What an idle poll weighs is mostly headers, and an empty answer has nothing that could be styled, run or opened.
-IF_EMPTY = ALWAYS | {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+IF_EMPTY = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
 DIFFERS_BY = "HX-Request, Cookie"
 
 
@@ -42,15 +31,36 @@ class Sessions(SecureCookieSessionInterface):
 def init_app(app: Flask) -> None:
     """Put them on every answer, errors and static files too."""
     app.session_interface = Sessions()
-    app.after_request(_add)
+    static = urlsplit(app.extensions["settings"].static_url)
+    policy = {"Content-Security-Policy": _policy(_origin(static), app.extensions["storage"].origin)}
+    app.after_request(lambda response: _add(response, policy))
 
 
-def _add(response: Response) -> Response:
+def _policy(static: str, objects: str) -> str:
+    """What a page of ours may load, and from where: also the static files and the objects, if they are elsewhere."""
+    return "; ".join((
+        "default-src 'none'",
+        f"script-src 'self' {static}".rstrip(),
+        f"style-src 'self' {static}".rstrip(),
+        f"img-src 'self' data: {static}".rstrip(),
+        f"media-src 'self' blob: {objects}".rstrip(),
+        f"connect-src 'self' {objects}".rstrip(),
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ))  # fmt: skip
+
+
+def _origin(address: SplitResult) -> str:
+    return f"{address.scheme}://{address.netloc}" if address.netloc else ""
+
+
+def _add(response: Response, policy: dict[str, str]) -> Response:
     headers = response.headers
     is_empty = response.status_code == HTTPStatus.NO_CONTENT
     if is_empty:
         headers.remove("Content-Type")
-    for name, value in (IF_EMPTY if is_empty else ALWAYS).items():
+    for name, value in (ALWAYS | (IF_EMPTY if is_empty else policy)).items():
         headers.setdefault(name, value)
     # A static file says by itself how long it may be kept, and by what it differs.
     headers.setdefault("Cache-Control", "no-store")

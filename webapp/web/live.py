@@ -14,7 +14,7 @@ from flask_login import current_user
 from webapp.db import db, utcnow
 from webapp.extensions import login_manager
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, User
-from webapp.ports import BUSY
+from webapp.news import BUSY
 from webapp.services import library
 from webapp.web import inbox
 from webapp.web.cards import MOST_CARDS, Card, standing, tally

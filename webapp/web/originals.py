@@ -15,7 +15,6 @@ from webapp.db import db
 from webapp.errors import AppError, BadRequest, CutOff, Refused
 from webapp.extensions import csrf
 from webapp.models import AudioFile, User
-from webapp.presets import chosen
 from webapp.services import library, originals
 from webapp.web import htmx, language, live, tokens
 from webapp.web.multipart import StreamedForm
@@ -65,7 +64,7 @@ def _receive(user: User, form: StreamedForm) -> Received:
     for number, (name, chunks) in enumerate(form.files("audio")):
         if number == 0:
             tokens.check(form.fields.get("csrf_token"))
-            preset_names = chosen(form.fields.getlist("presets"))
+            preset_names = library.chosen(form.fields.getlist("presets"))
             once = _once(form.fields.get("once"))
             batch = once or uuid.uuid4()
         if not name:  # a form that is sent with no file chosen has one part without a name

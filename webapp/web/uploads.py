@@ -15,7 +15,6 @@ from webapp.db import db
 from webapp.errors import BadRequest, NotFound
 from webapp.extensions import csrf
 from webapp.models import Upload, User
-from webapp.presets import chosen
 from webapp.services import completion, library, uploads
 from webapp.web import body, htmx, tokens
 
@@ -34,7 +33,7 @@ def begin() -> ResponseReturnValue:
         _user(),
         _read(asked, "name", str),
         size,
-        chosen(presets),
+        library.chosen(presets),
         fingerprint=_read(asked, "fp", str, ""),
         batch=_number(asked.get("batch")),
         is_copy=_read(asked, "copy", bool, False),  # noqa: FBT003 - what it is if it is not said

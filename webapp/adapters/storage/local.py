@@ -5,19 +5,14 @@ import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from webapp.adapters.storage import files
+from webapp.adapters.storage import files, keys
 from webapp.adapters.storage.parts import OPEN, OpenUpload
+from webapp.adapters.storage.workshop import Workshop
 from webapp.errors import ObjectMissing, StorageFull, StorageUnavailable
 from webapp.ports import Part
-
-# The folder also holds the database, the secret and the queue: a key leads nowhere but here.
-TOPS = ("media", "transcoded")
-
-# Of a note that names the key of an object on its way in.
-ARRIVING = ".arriving"
 
 # The database lies on the same disk, and its log must be able to grow while the last upload that fits comes in.
 RESERVE_BYTES = 64 * 1024 * 1024
@@ -26,13 +21,15 @@ RESERVE_BYTES = 64 * 1024 * 1024
 class LocalStorage:
     """Objects at root/<key>; what is half-made in root/incoming and root/work, so that a rename puts it in place."""
 
+    origin = ""
+
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.incoming = root / "incoming"
-        self.work = root / "work"
+        self.workshop = Workshop(root)
+        self.incoming = self.workshop.incoming
         with files.in_our_words():
-            for folder in (self.incoming, self.work, *(root / top for top in TOPS)):
-                folder.mkdir(parents=True, exist_ok=True)
+            for top in keys.TOPS:
+                (root / top).mkdir(parents=True, exist_ok=True)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         target, top = self._place_of(key)
@@ -46,21 +43,11 @@ class LocalStorage:
                 files.place(path, target, top)
         return size
 
-    @contextmanager
-    def arriving(self, key: str) -> Iterator[None]:
-        with files.new_file(self.incoming, ending=ARRIVING) as (fd, _):
-            with files.in_our_words():
-                files.write_at(fd, key.encode(), 0)
-            yield
+    def arriving(self, key: str) -> AbstractContextManager[None]:
+        return self.workshop.arriving(key)
 
     def abandoned(self) -> Iterator[str]:
-        with files.in_our_words():
-            notes = files.abandoned(self.incoming, ARRIVING)
-        for note in notes:
-            # One that says nothing was made by a process that had not put anything yet.
-            if key := note.read_text():
-                yield key
-            note.unlink(missing_ok=True)
+        return self.workshop.abandoned()
 
     def put_file(self, key: str, path: Path) -> None:
         with files.in_our_words():
@@ -118,27 +105,26 @@ class LocalStorage:
         self.size(key)
         yield self._place_of(key)[0]
 
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
-        with files.new_folder(self.work) as folder:
-            try:
-                yield folder
-            finally:
-                files.discard(folder)
+    def glimpses(self, key: str) -> Iterator[AbstractContextManager[Path]]:
+        yield self.on_disk(key)
+
+    def workspace(self) -> AbstractContextManager[Path]:
+        return self.workshop.folder()
 
     def keys(self) -> Iterator[tuple[str, float]]:
         now = time.time()
-        for top in TOPS:
+        for top in keys.TOPS:
             for folder, _, names in os.walk(self.root / top):
                 for name in names:
                     path = Path(folder, name)
                     with suppress(FileNotFoundError):  # deleted since it was listed
                         yield path.relative_to(self.root).as_posix(), max(0.0, now - path.stat().st_mtime)
 
+    def is_own(self, key: str) -> bool:
+        return True
+
     def sweep(self) -> int:
-        # An open upload has an owner who completes or aborts it, and what is abandoned is asked for.
-        with files.in_our_words():
-            return files.sweep(self.incoming, keep=(OPEN, ARRIVING)) + files.sweep(self.work)
+        return self.workshop.sweep(keep=(OPEN,))  # an open upload has an owner who completes or aborts it
 
     def free_bytes(self) -> int:
         with files.in_our_words():
@@ -153,8 +139,6 @@ class LocalStorage:
 
     def _place_of(self, key: str) -> tuple[Path, Path]:
         """Where the object lies, and the topmost folder above it."""
-        names = key.split("/")
-        # Keys are ours, but a key that climbs out of its folder must never be followed.
-        if len(names) == 1 or names[0] not in TOPS or {"", ".", ".."} & set(names) or "\0" in key:
-            raise ValueError(key)
-        return self.root.joinpath(*names), self.root / names[0]
+        # The folder also holds the database, the secret and the queue: a key must never lead there.
+        keys.check(key)
+        return self.root / key, self.root / key.partition("/")[0]

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from webapp.adapters.transcoders import command, sandbox
 from webapp.adapters.transcoders.outline import Outline
 from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
 from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
-from webapp.ports import Facts, JobSpec, Output, Peaks
-from webapp.presets import Preset
+from webapp.news import Output
+from webapp.ports import Facts, JobSpec, Peaks
+from webapp.presets import PRESETS, Preset
 from webapp.words import N_
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,9 @@ REASONS = {
 class FFmpegTranscoder:
     """Leaves the job to our own workers, who find all there is to know in the database."""
 
+    makes: Collection[str] = tuple(PRESETS)
+    is_ours = True
+
     def __init__(self, enqueue: Callable[[JobSpec], object]) -> None:
         self.enqueue = enqueue
 
@@ -58,6 +62,9 @@ class FFmpegTranscoder:
 
     def cancel(self, external_id: str | None) -> None:
         """Nothing: a worker sees in the database that its job is canceled."""
+
+    def look(self, external_id: str) -> None:
+        """Nothing: our workers bring their news by themselves."""
 
 
 def bundled() -> Path:

@@ -1,0 +1,173 @@
+"""The same journey on AWS: the bytes go between browser and bucket, and SNS brings the news."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import av
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests import sounds
+from tests.browser.conftest import PATIENCE_MILLISECONDS, Visit
+from tests.browser.test_journey import agree, make_account, the_file
+from tests.browser.test_uploads import make_noise
+from tests.flows.cloud import Cloud
+from tests.flows.house import House, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+NOISE_BYTES = 12_000_000
+FORM_BYTES = 1 << 16
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud.opened(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def house(cloud: Cloud) -> House:
+    return cloud.house
+
+
+@pytest.fixture
+def big_song(tmp_path: Path) -> Path:
+    """Of three parts."""
+    return make_noise(tmp_path / "big song.wav", NOISE_BYTES)
+
+
+def test_ux_U9_a_song_goes_to_the_bucket_is_converted_told_of_and_fetched_from_there(
+    visit: Visit, cloud: Cloud, house: House, email: str, big_song: Path, tmp_path: Path, complaints: list[str]
+) -> None:
+    page = visit()
+    sent = requests_of(page)
+    make_account(page, email)
+
+    page.locator("#audio").set_input_files(big_song)
+    file_id = the_file(page, big_song.name)
+    job = cloud.job()
+    row = page.locator(f"li[data-file='{file_id}']")
+    expect(row).to_have_attribute("data-status", "submitted")
+    cloud.begin(job)
+    expect(row).to_have_attribute("data-status", "progressing")
+    expect(row.locator("time[data-since]")).to_have_text(re.compile(r"^\d+:\d\d$"))
+    assert row.get_attribute("data-progress") is None
+    page.get_by_role("link", name="Account").click()
+    cloud.finish(job)
+
+    alert = page.locator(f"#alerts [data-file='{file_id}']")
+    expect(alert).to_contain_text("Ready: big song.wav")
+    agree(page, 1)
+    alert.get_by_role("link").click()
+    expect(page.locator("#head")).to_have_attribute("data-status", "complete")
+    page.evaluate("() => document.querySelector('audio').play()")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5")
+    for preset, codec in {"wav": "pcm_s16le", "flac": "flac", "mp4": "aac"}.items():
+        assert codec_of(download(page, preset, tmp_path), codec) > NOISE_BYTES / 176_400 - 1
+    alert.get_by_role("button", name=re.compile("^Dismiss")).click()
+    expect(alert).to_have_count(0)
+    page.reload()
+    agree(page, 0)
+
+    assert cloud.sound(cloud.keys("media")[-1]) == big_song.read_bytes()
+    assert no_sound_went_through_us(sent, house)
+    assert [urlsplit(each.url).netloc for each in sent if each.method == "PUT"] == [urlsplit(cloud.s3).netloc] * 3
+    assert complaints == []
+
+
+@pytest.mark.slow
+def test_ux_U4_in_the_cloud_the_same_file_goes_on_after_a_reload(
+    visit: Visit, cloud: Cloud, email: str, big_song: Path, complaints: list[str]
+) -> None:
+    page = visit()
+    make_account(page, email)
+    parts = slowly(page)
+    page.locator("#audio").set_input_files(big_song)
+    wait_for("a part to be up", lambda: page.evaluate("true") and len(parts) >= 1)
+    expect(page.locator(".upload progress")).to_have_count(1)
+    wait_for("half of it to be up", lambda: float(page.locator(".upload progress").get_attribute("value") or 0) > 50)
+
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator("[data-upload]")).to_contain_text("Unfinished")
+    parts.clear()
+    page.locator("#audio").set_input_files(big_song)
+
+    the_file(page, big_song.name)
+    assert 0 < len(parts) < 3
+    job = cloud.job()
+    cloud.finish(job)
+    agree(page, 1)
+    assert complaints == []
+
+
+@pytest.mark.slow
+def test_without_javascript_the_form_goes_through_us_and_the_download_does_not(
+    visit: Visit, cloud: Cloud, house: House, email: str, tmp_path: Path, complaints: list[str]
+) -> None:
+    song = sounds.make(tmp_path, "song.wav")
+    page = visit(java_script_enabled=False)
+    make_account(page, email)
+    page.locator("#audio").set_input_files(song)
+    page.get_by_role("button", name="Upload").click()
+    the_file(page, song.name)
+
+    cloud.finish(cloud.job())
+
+    agree(page, 1)
+    answers: list[tuple[int, str]] = []
+    page.on("response", lambda answer: answers.append((answer.status, urlsplit(answer.url).netloc)))
+    codec_of(download(page, "flac", tmp_path), "flac")
+    assert answers[0] == (302, urlsplit(house.address).netloc)
+    assert complaints == []
+
+
+def requests_of(page: Page) -> list[Request]:
+    """What the page asks for from now on."""
+    sent: list[Request] = []
+
+    def note(request: Request) -> None:
+        sent.append(request)
+
+    page.on("request", note)
+    return sent
+
+
+def slowly(page: Page) -> list[str]:
+    """The addresses of the parts that are put from now on, over a slow line."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    conditions = {"offline": False, "latency": 2, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
+    devtools.send("Network.emulateNetworkConditions", conditions)
+    parts: list[str] = []
+    page.on("request", lambda request: parts.append(request.url) if request.method == "PUT" else None)
+    return parts
+
+
+def no_sound_went_through_us(sent: list[Request], house: House) -> bool:
+    """U9: of what a browser has sent to us nothing is as long as a piece of sound, and nothing came as sound."""
+    ours = [each for each in sent if each.url.startswith(house.address)]
+    long = [each.url for each in ours if len(each.post_data_buffer or b"") > FORM_BYTES]
+    answers = [answer for each in ours if (answer := each.response())]
+    return bool(ours) and not long and not [a.url for a in answers if "audio" in a.headers.get("content-type", "")]
+
+
+def download(page: Page, preset: str, folder: Path) -> Path:
+    with page.expect_download() as caught:
+        page.locator(f"[data-rendition='{preset}']").first.click()
+    path = folder / f"fetched {caught.value.suggested_filename}"
+    assert path.suffix == f".{preset}"
+    caught.value.save_as(path)
+    return path
+
+
+def codec_of(path: Path, codec: str) -> float:
+    """The seconds of sound that can be decoded from it, if it is encoded with that."""
+    with av.open(path) as container:
+        assert container.streams.audio[0].codec_context.name == codec
+        return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
