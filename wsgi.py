@@ -1,6 +1,12 @@
 """What the web server, Celery and `flask` load."""
 
-from webapp import create_app
+import sys
 
-app = create_app()
+from webapp import create_app
+from webapp.errors import ConfigError
+
+try:
+    app = create_app()
+except ConfigError as error:
+    sys.exit(str(error))
 celery_app = app.extensions["queue"].celery

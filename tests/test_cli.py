@@ -1,7 +1,10 @@
 """The command line."""
 
 import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import AudioFileFactory, finish
-from webapp import create_app
+from webapp import ROOT, create_app
 from webapp.config import Config
 from webapp.db import db
 from webapp.errors import WrongPassword
@@ -153,3 +156,30 @@ def run_alone(app: Flask, *words: str) -> tuple[int, str]:
     result = app.test_cli_runner().invoke(args=list(words))
     assert not isinstance(result.exception, OperationalError)
     return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ({"PORT": "http"}, "PORT="),
+        ({"STORAGE": "s3", "AWS_REGION": "eu-west-1"}, "AWS_STORAGE_BUCKET_NAME="),
+        (
+            {
+                "STORAGE": "s3",
+                "AWS_REGION": "eu-west-1",
+                "AWS_STORAGE_BUCKET_NAME": "tapes",
+                "AWS_ENDPOINT_URL_S3": "x",
+            },
+            "AWS_ENDPOINT_URL_S3",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path, setting: dict[str, str], named: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **setting}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "sweep"]
+
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(named)
+    assert len(ended.stderr.splitlines()) == 1

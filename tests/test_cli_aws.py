@@ -32,6 +32,7 @@ def cloud(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name, value in aws.settings(address).items():
         monkeypatch.setenv(name, value)
     aws.empty_bucket(address)
+    aws.client(address).delete_bucket_cors(Bucket=aws.BUCKET)  # whoever was here before may have set some
     yield address
     sns = aws.client(address, "sns")
     for each in sns.list_topics()["Topics"]:
@@ -128,7 +129,7 @@ def test_a_topic_that_is_not_ours_is_not_expected(settings: Config) -> None:
 def test_an_address_that_is_none_is_refused(settings: Config, url: str) -> None:
     assert run(settings, "sns", "subscribe", "--url", url) == (
         1,
-        "Error: Say where SNS reaches the app: --url https://…\n",
+        "Error: Say where SNS reaches the app: --url https://…, or set PUBLIC_URL\n",
     )
 
 

@@ -78,7 +78,7 @@ def test_browsers_may_put_parts_and_see_their_marks(properties: dict[str, Any]) 
 def test_sounds_outlive_the_stack(stack: dict[str, Any]) -> None:
     bucket = stack["Resources"]["Bucket"]
 
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 @pytest.mark.parametrize("name", ["AppPolicy", "UploadRole", "MediaConvertRole"])

@@ -84,7 +84,7 @@ def _receiver(url: str) -> str:
     """The address of the receiver, of the app's own or as it is given."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise click.ClickException("Say where SNS reaches the app: --url https://…")
+        raise click.ClickException("Say where SNS reaches the app: --url https://…, or set PUBLIC_URL")
     return url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}{RECEIVER}"
 
 

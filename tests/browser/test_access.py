@@ -136,9 +136,12 @@ def test_ux_X2_everything_is_done_by_keyboard_and_the_focus_is_always_seen(
 @pytest.mark.parametrize(
     "state", ["full", *(pytest.param(each, marks=pytest.mark.slow) for each in STATES if each != "full")]
 )
-def test_ux_X4_nothing_is_wider_than_320_pixels(enter: Enter, people: Any, house: House, state: str) -> None:
+@pytest.mark.parametrize("has_scripts", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_ux_X4_nothing_is_wider_than_320_pixels(
+    enter: Enter, people: Any, house: House, state: str, has_scripts: bool
+) -> None:
     who, ids = people[state]
-    page = enter(who, "/", viewport=NARROW)
+    page = enter(who, "/", viewport=NARROW, java_script_enabled=has_scripts)
 
     for path in STATES[state]:
         page.goto(house.address.rstrip("/") + path.format(**ids))

@@ -353,9 +353,11 @@ def test_ux_S3_j_and_k_move_between_rows_and_e_and_z_dismiss_and_undo(
     names[0].focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/files/{ids[1]}$"))
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()  # from then on they work
     page.keyboard.press("g")
     page.keyboard.press("i")
     expect(page.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")
     expect(page.locator(".note").first.get_by_role("link")).to_be_focused()
     assert complaints == []

@@ -100,8 +100,8 @@ def test_a_page_may_use_what_lies_elsewhere_and_nothing_more(
 
     policy = app.test_client().get("/auth/login").headers["Content-Security-Policy"].split("; ")
 
-    assert "script-src 'self' https://cdn.example" in policy
-    assert "style-src 'self' https://cdn.example" in policy
+    assert "script-src 'self' https://cdn.example/static/" in policy
+    assert "style-src 'self' https://cdn.example/static/" in policy
     assert "media-src 'self' blob: https://tapes.s3.eu-west-1.amazonaws.com" in policy
     assert "connect-src 'self' https://tapes.s3.eu-west-1.amazonaws.com" in policy
     assert "default-src 'none'" in policy

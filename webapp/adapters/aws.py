@@ -7,6 +7,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
+from webapp.errors import ConfigError
+
 AWS_TROUBLE = (BotoCoreError, ClientError)
 """What a call raises: it could not be made, or was answered with an error."""
 CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 20, 3
@@ -19,7 +21,7 @@ def client(service: str, region: str | None) -> Any:
     """A client of the service in the region, with credentials as boto3 finds them.
 
     S3 is asked at the bucket's own host with signature version 4, so that signed addresses hold everywhere; at an
-    endpoint of one's own (AWS_ENDPOINT_URL_S3) the bucket is part of the path.
+    endpoint of one's own (AWS_ENDPOINT_URL_S3) the bucket is part of the path. Raises ConfigError for one that is none.
     """
     is_own = bool(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
     config = Config(
@@ -34,7 +36,10 @@ def client(service: str, region: str | None) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client(service, config=config)
+    try:
+        return boto3.session.Session().client(service, config=config)
+    except ValueError as exc:  # of the address; what is wrong with credentials is told when something is asked
+        raise ConfigError(f"AWS_ENDPOINT_URL_{service.upper()}, or AWS_ENDPOINT_URL: {exc}") from exc
 
 
 def code_of(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """The headers that every answer carries (OWASP ASVS 5.0, 3.4)."""
 
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, g
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -31,8 +30,10 @@ class Sessions(SecureCookieSessionInterface):
 def init_app(app: Flask) -> None:
     """Put them on every answer, errors and static files too."""
     app.session_interface = Sessions()
-    static = urlsplit(app.extensions["settings"].static_url)
-    policy = {"Content-Security-Policy": _policy(_origin(static), app.extensions["storage"].origin)}
+    static = app.extensions["settings"].static_url
+    # With its path: objects of users may lie on the same host.
+    folder = f"{static.rstrip('/')}/" if static else ""
+    policy = {"Content-Security-Policy": _policy(folder, app.extensions["storage"].origin)}
     app.after_request(lambda response: _add(response, policy))
 
 
@@ -49,10 +50,6 @@ def _policy(static: str, objects: str) -> str:
         "base-uri 'none'",
         "frame-ancestors 'none'",
     ))  # fmt: skip
-
-
-def _origin(address: SplitResult) -> str:
-    return f"{address.scheme}://{address.netloc}" if address.netloc else ""
 
 
 def _add(response: Response, policy: dict[str, str]) -> Response:
