@@ -76,7 +76,7 @@ def _put(bucket: str, key: str, version: str | None, etag: str) -> Put:
 
 def is_ours_to_do(put: Put) -> bool:
     """Whether it is a sound of a user, and did not come through the app. Never what MediaConvert itself has put."""
-    if not INCOMING.fullmatch(put.key):
+    if not INCOMING.fullmatch(put.key) or {".", ".."} & set(put.key.split("/")) or "\0" in put.key:
         log.info("%s: not of the form media/<user>/…, left", put.key)
         return False
     if len(_name_of(put.key)) > LONGEST_VALUE:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from webapp.adapters.storage import keys
 from webapp.errors import (
     NotAudio,
     ObjectMissing,
@@ -37,7 +38,10 @@ class OpenUpload:
 
 
 class MemoryStorage:
-    """What is kept is in `objects`. `ages`, `free`, `is_down` and `elsewhere` (where browsers put parts) may be set."""
+    """What is kept is in `objects`. `ages`, `free`, `is_down` and `elsewhere` (where browsers put parts) may be set.
+
+    `on_call` is called first whenever the storage is asked for something.
+    """
 
     origin = ""
 
@@ -48,6 +52,7 @@ class MemoryStorage:
         self.free: int | None = None
         self.elsewhere = ""
         self.is_down = False
+        self.on_call: Callable[[], object] = lambda: None
         self.left_behind: list[str] = []
         self.foreign: set[str] = set()
         self._names = itertools.count(1)
@@ -55,6 +60,7 @@ class MemoryStorage:
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
+        keys.check(key)
         self.check()
         self.objects[key] = self._gathered(chunks)
         return len(self.objects[key])
@@ -68,12 +74,13 @@ class MemoryStorage:
             yield self.left_behind[0]
             self.left_behind.pop(0)
 
-    def put_file(self, key: str, path: Path) -> None:
+    def put_file(self, key: str, path: Path, stop: threading.Event | None = None) -> None:
         self.put(key, [path.read_bytes()])
         path.unlink()
 
     @contextmanager
     def begin(self, key: str, size: int, part_size: int) -> Iterator[str]:
+        keys.check(key)
         self.check()
         if self.free is not None and size > self.free:
             raise StorageFull
@@ -109,29 +116,33 @@ class MemoryStorage:
         return len(self.objects[key])
 
     def abort(self, key: str, upload: str) -> None:
+        self.check()
         if upload in self.open and self.open[upload].key == key:
             gone = self.open.pop(upload)
             if self.free is not None:
                 self.free += gone.size
 
     def uploads(self) -> Iterator[tuple[str, str]]:
+        self.check()
         yield from [(opened.key, name) for name, opened in self.open.items()]
 
     def size(self, key: str) -> int:
         return len(self._read(key))
 
     def delete(self, key: str) -> None:
+        keys.check(key)
         self.check()
         self.objects.pop(key, None)
 
     def locate(self, key: str, *, filename: str, media_type: str, inline: bool = False) -> Path:
+        content = self._read(key)
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self._read(key))
+        path.write_bytes(content)
         return path
 
     @contextmanager
-    def on_disk(self, key: str) -> Iterator[Path]:
+    def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:
         yield self.locate(key, filename="", media_type="")
 
     def glimpses(self, key: str) -> Iterator[AbstractContextManager[Path]]:
@@ -143,10 +154,12 @@ class MemoryStorage:
             yield Path(folder)
 
     def keys(self) -> Iterator[tuple[str, float]]:
+        self.check()
         for key in list(self.objects):
             yield key, self.ages.get(key, 0.0)
 
     def is_own(self, key: str) -> bool:
+        self.check()
         return key not in self.foreign
 
     def sweep(self) -> int:
@@ -156,10 +169,12 @@ class MemoryStorage:
         return self.free
 
     def check(self) -> None:
+        self.on_call()
         if self.is_down:
             raise StorageUnavailable
 
     def _read(self, key: str) -> bytes:
+        keys.check(key)
         self.check()
         if key not in self.objects:
             raise ObjectMissing

@@ -170,6 +170,7 @@ def test_a_browser_gets_what_it_would_get_from_us(settings: Config, cloud: str, 
     assert kept["CacheControl"] == "public, max-age=31536000, immutable"
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_sent_again(settings: Config, cloud: str) -> None:
     run(settings, "assets", "push")
     gone = f"static/{assets.assets()['app.css'].hashed_name}"
@@ -191,6 +192,7 @@ def test_a_bucket_that_is_not_there_is_told_in_words(settings: Config) -> None:
     assert said.startswith("Error: AWS does not do that: NoSuchBucket")
 
 
+@pytest.mark.slow
 def test_the_doctor_says_what_he_found_and_fails_if_anything_is_wrong(settings: Config, cloud: str) -> None:
     run(settings, "sns", "subscribe")
 
@@ -205,6 +207,7 @@ def test_the_doctor_says_what_he_found_and_fails_if_anything_is_wrong(settings: 
     assert objects(cloud) == []
 
 
+@pytest.mark.slow
 def test_where_all_is_well_the_doctor_says_so(settings: Config, cloud: str) -> None:
     run(settings, "sns", "subscribe")
     rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "HEAD", "PUT"], "ExposeHeaders": ["ETag"]}

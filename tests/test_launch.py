@@ -294,6 +294,7 @@ def test_a_second_one_on_the_same_folder_is_refused(tapedeck: Tapedeck) -> None:
     assert tapedeck.pid_files() == {"web.pid", "worker.pid"}
 
 
+@pytest.mark.slow
 def test_web_and_worker_can_be_started_apart(tapedeck: Tapedeck) -> None:
     web = tapedeck.start_and_wait("web")
     assert tapedeck.pid_files() == {"web.pid"}
@@ -360,6 +361,7 @@ def test_a_database_that_cannot_be_prepared_stops_the_start(tapedeck: Tapedeck) 
     assert tapedeck.processes() == set()
 
 
+@pytest.mark.slow
 def test_a_web_process_that_never_answers_is_given_up(tapedeck: Tapedeck) -> None:
     launcher = tapedeck.start(CANNOT_SERVE="1")
 

@@ -99,6 +99,7 @@ def test_messages_wait_in_sqs_in_the_region_that_is_set(sqs: Config) -> None:
     assert told["Attributes"]["ApproximateNumberOfMessages"] == "3"
 
 
+@pytest.mark.slow
 def test_sqs_that_lets_nobody_in_is_told_as_such(sqs: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SQSResponse, "list_queues", _denied)
     queue = queue_of(sqs)

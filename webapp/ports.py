@@ -81,8 +81,11 @@ class Storage(Protocol):
     def abandoned(self) -> Iterator[str]:
         """The keys of objects whose taker died on the way, each until it has been taken from this iterator."""
 
-    def put_file(self, key: str, path: Path) -> None:
-        """Move a finished file from the workspace into place, at once and durably. Raises StorageFull."""
+    def put_file(self, key: str, path: Path, stop: threading.Event | None = None) -> None:
+        """Move a finished file from the workspace into place, at once and durably. Raises StorageFull.
+
+        Where it goes over a line, raises Stopped soon after `stop` is set.
+        """
 
     def begin(self, key: str, size: int, part_size: int) -> AbstractContextManager[str]:
         """Open an object of so many bytes, which comes in parts, in any order; the context is the name of this upload.
@@ -124,8 +127,11 @@ class Storage(Protocol):
     def locate(self, key: str, *, filename: str, media_type: str, inline: bool = False) -> Path | str:
         """Where the bytes are: a file that we serve, or an address for the user's browser. Raises ObjectMissing."""
 
-    def on_disk(self, key: str) -> AbstractContextManager[Path]:
-        """The object as a readable file, for as long as the context is open. Raises ObjectMissing."""
+    def on_disk(self, key: str, stop: threading.Event | None = None) -> AbstractContextManager[Path]:
+        """The object as a readable file, for as long as the context is open. Raises ObjectMissing.
+
+        Where it comes over a line, raises Stopped soon after `stop` is set.
+        """
 
     def glimpses(self, key: str) -> Iterator[AbstractContextManager[Path]]:
         """The object as a readable file with enough in it to see what it is. Raises ObjectMissing.

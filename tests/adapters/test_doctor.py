@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,7 +62,9 @@ def set_cors(address: str, **changes: list[str]) -> None:
     s3.put_bucket_cors(Bucket=aws.BUCKET, CORSConfiguration={"CORSRules": [rule | changes]})
 
 
-def answer_with(monkeypatch: pytest.MonkeyPatch, operation: str, answer: dict[str, Any] | str) -> None:
+def answer_with(
+    monkeypatch: pytest.MonkeyPatch, operation: str, answer: dict[str, Any] | str, asked_by: ModuleType = services
+) -> None:
     """Have a real client answer this to the operation, or fail with the code."""
 
     def stubbed(service: str, region: str | None) -> Any:
@@ -74,16 +77,33 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, operation: str, answer: dict[st
         stubber.activate()
         return made
 
-    monkeypatch.setattr(services, "client", stubbed)
+    monkeypatch.setattr(asked_by, "client", stubbed)
 
 
 def test_an_object_is_put_got_back_and_taken_away(cloud: str) -> None:
     looks = BucketLooks(NAMES)
 
-    said = [looked(looks, subject).partition(":")[0] for subject, _ in looks.looks()[:7]]
+    said = [looked(looks, subject).partition(":")[0] for subject, _ in looks.looks()[:10]]
 
-    assert said == ["ok"] * 7
+    assert said == ["ok"] * 10
     assert "Contents" not in aws.client(cloud).list_objects_v2(Bucket=aws.BUCKET)
+    assert "Uploads" not in aws.client(cloud).list_multipart_uploads(Bucket=aws.BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("subject", "operation", "right"),
+    [
+        ("list objects", "list_objects_v2", "s3:ListBucket"),
+        ("list uploads", "list_multipart_uploads", "s3:ListBucketMultipartUploads"),
+        ("begin and abort an upload", "create_multipart_upload", "s3:PutObject"),
+    ],
+)
+def test_a_right_that_the_app_needs_is_named(
+    monkeypatch: pytest.MonkeyPatch, subject: str, operation: str, right: str
+) -> None:
+    answer_with(monkeypatch, operation, "AccessDenied", asked_by=bucket)
+
+    assert of_bucket(subject) == f"WRONG: these credentials may not do it: allow {right}"
 
 
 def test_what_is_put_says_that_the_app_has_put_it(cloud: str) -> None:
@@ -311,4 +331,7 @@ def test_nobody_at_the_other_end_is_told_in_words(monkeypatch: pytest.MonkeyPatc
 def test_an_answer_that_is_none_of_amazons_is_told_in_words(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", "nowhere at all")
 
-    assert of_service(f"topic {TOPIC}").startswith("WRONG: Invalid endpoint")
+    said = of_service(f"topic {TOPIC}")
+
+    assert said.startswith("WRONG: ")
+    assert "Invalid endpoint" in said

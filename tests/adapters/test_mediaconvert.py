@@ -9,7 +9,7 @@ import pytest
 
 from tests import sounds
 from tests.doubles import aws as outside
-from tests.doubles.mediaconvert import ACCOUNT, FakeMediaConvert
+from tests.doubles.mediaconvert import ACCOUNT, NAMES, FakeMediaConvert
 from webapp.adapters import aws
 from webapp.adapters.probe import SandboxedProbe
 from webapp.adapters.transcoders import reports
@@ -126,6 +126,37 @@ def test_trouble_that_passes_leaves_the_job_for_later(
 
 
 @pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ExpiredTokenException"),
+        (400, "ExpiredToken"),
+        (403, "ExpiredTokenException"),
+        (403, "InvalidSignatureException"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "UnrecognizedClientException"),
+        (403, "InvalidClientTokenId"),
+        (400, "RequestExpired"),
+        (400, "IncompleteSignature"),
+        (403, "MissingAuthenticationToken"),
+        (401, "MissingAuthenticationTokenException"),
+        (400, "ThrottlingException"),
+    ],
+)
+def test_trouble_with_credentials_leaves_the_job_for_later(
+    service: FakeMediaConvert,
+    transcoder: MediaConvertTranscoder,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+) -> None:
+    monkeypatch.setitem(NAMES, status, code)
+    service.fail(status)
+
+    with pytest.raises(TranscoderUnavailable):
+        transcoder.submit(spec())
+
+
+@pytest.mark.parametrize(
     ("status", "words"), [(400, "did not accept this file"), (403, "not set up"), (404, "not set up")]
 )
 def test_a_refusal_is_told_in_words_and_why_to_whoever_runs_it(
@@ -210,6 +241,46 @@ def test_a_job_that_it_does_not_know_is_nothing(service: FakeMediaConvert, trans
     service.fail(403)
     with pytest.raises(TranscoderUnavailable):
         transcoder.look("1671476818694-phptj0")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ThrottlingException"),
+        (400, "RequestExpired"),
+        (400, "IncompleteSignature"),
+        (403, "ForbiddenException"),
+        (429, "TooManyRequestsException"),
+        (500, "InternalServerErrorException"),
+    ],
+)
+def test_a_job_is_not_unknown_because_the_question_was_not_heard(
+    service: FakeMediaConvert,
+    transcoder: MediaConvertTranscoder,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+) -> None:
+    monkeypatch.setitem(NAMES, status, code)
+    service.fail(status)
+
+    with pytest.raises(TranscoderUnavailable):
+        transcoder.look("1671476818694-phptj0")
+
+
+def test_what_can_be_no_job_of_its_own_is_none(service: FakeMediaConvert, transcoder: MediaConvertTranscoder) -> None:
+    service.fail(400)
+
+    assert transcoder.look("none") is None
+
+
+def test_a_job_of_elastic_transcoder_is_none_of_its_own(
+    service: FakeMediaConvert, transcoder: MediaConvertTranscoder
+) -> None:
+    assert transcoder.look("elastic:1481321574999-ab12cd") is None
+    transcoder.cancel("elastic:1481321574999-ab12cd")
+
+    assert service.calls == []
 
 
 def test_the_double_refuses_what_aws_would(service: FakeMediaConvert, transcoder: MediaConvertTranscoder) -> None:

@@ -15,6 +15,7 @@ from webapp.news import JobStatus, Report, Result
 
 JOB = uuid.UUID("0b0e0f0a-1111-4222-8333-444455556666")
 ID = "1671476818694-phptj0"
+LENGTHS_THAT_ARE_NONE = [-1, 0, 1e-18, True, "5", None, 10**12, 10**400, float("nan"), float("inf"), [5]]
 KEYS = [f"transcoded/3/7/{name}" for name in ("wav.wav", "flac.flac", "mp4.mp4")]
 ELASTIC = """{
   "state" : "%s",
@@ -159,7 +160,7 @@ def test_events_of_others_are_no_reports(path: dict[str, Any]) -> None:
     assert reports.parse(json.dumps(event("COMPLETE") | path)) is None
 
 
-@pytest.mark.parametrize("job_id", ["", "a b", "x" * 256, "a\x00", None, 7, ["a"]])
+@pytest.mark.parametrize("job_id", ["", "a b", "x" * 201, "a\x00", None, 7, ["a"]])
 def test_an_id_that_is_none_is_no_report(job_id: Any) -> None:
     assert reports.parse(json.dumps(event("COMPLETE", jobId=job_id))) is None
 
@@ -168,7 +169,7 @@ def test_elastic_transcoder_is_understood_too() -> None:
     report = reports.parse(ELASTIC % ("COMPLETED", '"status" : "Complete",\n    "duration" : 215'))
 
     assert report == Report(
-        "1481321574999-ab12cd",
+        "elastic:1481321574999-ab12cd",
         JobStatus.COMPLETE,
         job_id=JOB,
         results={key: Result(JobStatus.COMPLETE, 215.0) for key in KEYS[:2]},
@@ -191,7 +192,7 @@ def test_elastic_transcoder_may_have_made_a_part() -> None:
 def test_elastic_transcoder_begins() -> None:
     report = reports.parse(ELASTIC % ("PROGRESSING", '"status" : "Progressing"'))
 
-    assert report == Report("1481321574999-ab12cd", JobStatus.PROGRESSING, job_id=JOB)
+    assert report == Report("elastic:1481321574999-ab12cd", JobStatus.PROGRESSING, job_id=JOB)
 
 
 def test_a_warning_of_elastic_transcoder_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -255,10 +256,23 @@ def _spoil(said: Any, chance: random.Random, odd: object) -> None:
             return
 
 
-@pytest.mark.parametrize("length", [-1, True, "5", None, 10**12, 10**400, float("nan"), float("inf"), [5]])
+@pytest.mark.parametrize("length", LENGTHS_THAT_ARE_NONE)
 def test_a_length_that_can_be_none_is_none(length: Any) -> None:
     details = [{"outputFilePaths": [f"s3://bucket/{KEYS[0]}"], "durationInMs": length}]
 
     report = parsed(event("COMPLETE", outputGroupDetails=[{"outputDetails": details}]))
 
     assert report.results == {KEYS[0]: Result(JobStatus.COMPLETE, None)}
+
+
+@pytest.mark.parametrize("length", LENGTHS_THAT_ARE_NONE)
+def test_nor_is_it_with_elastic_transcoder(length: Any) -> None:
+    said = json.loads(ELASTIC % ("COMPLETED", '"status" : "Complete"'))
+    said["outputs"][0]["duration"] = length
+
+    assert parsed(said).results[KEYS[0]] == Result(JobStatus.COMPLETE, None)
+
+
+def test_the_shortest_length_is_a_millisecond() -> None:
+    assert [reports.seconds_of(1), reports.seconds_of(0.001, per_second=1)] == [0.001, 0.001]
+    assert [reports.seconds_of(0.99), reports.seconds_of(0.00099, per_second=1)] == [None, None]

@@ -1,10 +1,12 @@
 """What S3 does that no other storage does, over HTTP; and the app with its files in S3."""
 
 import hashlib
+import io
 import multiprocessing
 import os
 import random
 import signal
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,16 +17,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import sqlalchemy as sa
 import urllib3
+from botocore.response import StreamingBody
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.doubles import aws
 from webapp.adapters import aws as clients
+from webapp.adapters.storage import bucket, s3_uploads
 from webapp.adapters.storage import s3 as s3_storage
-from webapp.adapters.storage import s3_uploads
 from webapp.adapters.storage.s3 import S3Storage
 from webapp.db import db
-from webapp.errors import ObjectMissing, PartsMissing, StorageUnavailable, TooLarge
+from webapp.errors import ObjectMissing, PartsMissing, Stopped, StorageUnavailable, TooLarge
 from webapp.models import AudioFile, User
 from webapp.ports import Part
 from webapp.services import completion, library, sweeps, uploads
@@ -300,6 +303,96 @@ def test_a_glimpse_takes_no_room_for_what_is_not_fetched(storage: S3Storage) -> 
 def test_of_what_is_missing_there_is_no_glimpse(storage: S3Storage) -> None:
     with pytest.raises(ObjectMissing):
         next(storage.glimpses(KEY))
+
+
+# A line that is cut, and work that is stopped
+
+
+def cut_lines(storage: S3Storage, times: int, after: int, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Have the next answers with an object end too early, each after so many bytes."""
+    left = iter(range(times))
+
+    def cut(parsed: dict[str, Any], **_: Any) -> None:
+        if "Body" in parsed and next(left, None) is not None:
+            with parsed["Body"] as whole:
+                parsed["Body"] = StreamingBody(io.BytesIO(whole.read(after)), parsed["ContentLength"])
+            meanwhile()
+
+    storage.bucket.client.meta.events.register("after-call.s3.GetObject", cut)
+
+
+def test_a_cut_line_is_taken_up_again_where_it_was(storage: S3Storage, asked: list[tuple[str, Any]]) -> None:
+    storage.put(KEY, chunks(30_000))
+    cut_lines(storage, bucket.MOST_GETS - 1, 10_000)
+    asked.clear()
+
+    assert content(storage) == BYTES[:30_000]
+
+    assert [span for _, span in asked] == [None, "bytes=0-29999", "bytes=10000-29999", "bytes=20000-29999"]
+
+
+def test_a_line_that_is_cut_each_time_is_a_storage_that_does_not_answer(
+    storage: S3Storage, asked: list[tuple[str, Any]]
+) -> None:
+    storage.put(KEY, chunks(30_000))
+    cut_lines(storage, 100, 1000)
+    asked.clear()
+
+    with pytest.raises(StorageUnavailable):
+        content(storage)
+
+    assert len(asked) == 1 + bucket.MOST_GETS
+    assert list(storage.workshop.work.iterdir()) == []
+
+
+def test_two_versions_of_an_object_are_not_mixed(storage: S3Storage, outside: Any) -> None:
+    storage.put(KEY, chunks(30_000))
+    other = bytes(30_000)
+    cut_lines(storage, 1, 1000, lambda: outside.put_object(Bucket=aws.BUCKET, Key=KEY, Body=other))
+
+    with pytest.raises(StorageUnavailable):
+        content(storage)
+
+    assert content(storage) == other
+
+
+def test_a_fetch_is_stopped_between_two_chunks(storage: S3Storage) -> None:
+    storage.put(KEY, chunks(20 * MEBIBYTE))
+    stop = threading.Event()
+    storage.bucket.client.meta.events.register("after-call.s3.GetObject", lambda **_: stop.set())
+
+    with pytest.raises(Stopped), storage.on_disk(KEY, stop):
+        pass
+
+    assert list(storage.workshop.work.iterdir()) == []
+
+
+def test_what_is_put_is_stopped_between_two_pieces_and_nothing_is_kept(
+    storage: S3Storage, outside: Any, asked: list[tuple[str, Any]]
+) -> None:
+    stop = threading.Event()
+    storage.bucket.client.meta.events.register("after-call.s3.UploadPart", lambda **_: stop.set())
+    with storage.workspace() as folder:
+        (folder / "out").write_bytes(BYTES)
+
+        with pytest.raises(Stopped):
+            storage.put_file(KEY, folder / "out", stop)
+
+    assert [name for name, _ in asked].count("UploadPart") == 1
+    assert open_uploads(outside) == []
+    assert list(storage.keys()) == []
+
+
+def test_two_sweeps_at_once_do_not_stumble_over_each_others_notes(storage: S3Storage) -> None:
+    for name in "ab":
+        (storage.workshop.incoming / f"{name}.putting").write_text(f"{name}\n{KEY}")
+    others = iter([storage.sweep])
+    events = storage.bucket.client.meta.events
+    events.register("after-call.s3.AbortMultipartUpload", lambda **_: next(others, int)())
+
+    assert storage.sweep() == 2
+
+    assert list(storage.workshop.incoming.iterdir()) == []
 
 
 # Objects in parts

@@ -756,6 +756,18 @@ def test_an_object_whose_taker_died_before_it_was_told_of_is_named(local: LocalS
     assert content(local, KEY) == b"whole"
 
 
+def test_two_sweeps_at_once_do_not_stumble_over_each_others_notes(local: LocalStorage) -> None:
+    for name, key in (("a", KEY), ("b", OTHER_KEY)):
+        (local.incoming / f"{name}.arriving").write_text(key)
+
+    slow = local.abandoned()
+    first = next(slow)
+    fast = list(local.abandoned())
+
+    assert sorted(fast) == sorted([KEY, OTHER_KEY])
+    assert [first, *slow] == [first]
+
+
 def test_an_object_that_is_told_of_is_named_by_nobody(local: LocalStorage) -> None:
     with local.arriving(KEY):
         local.put(KEY, [b"whole"])

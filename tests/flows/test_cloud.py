@@ -11,7 +11,7 @@ from tests.flows.cloud import Cloud
 from tests.flows.house import wait_for
 from tests.flows.visitor import Visitor
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,6 @@ def test_a_deleted_file_leaves_nothing_in_the_bucket(cloud: Cloud, alice: Visito
     assert [key for top in ("media", "transcoded") for key in cloud.keys(top) if file_id in key] == []
 
 
-@pytest.mark.slow
 def test_sec_S10_a_message_that_meets_a_locked_database_is_taken_when_it_comes_again(
     cloud: Cloud, alice: Visitor
 ) -> None:

@@ -85,6 +85,7 @@ def test_work_that_is_canceled_stops_at_once_and_nobody_is_told(house: House, al
     house.settle()
 
 
+@pytest.mark.slow
 def test_work_of_a_worker_that_is_stopped_is_given_back_untried(house: House, alice: Visitor, long_song: bytes) -> None:
     file_id = alice.keep("song.flac", long_song, "mp4")
     wait_for("the song to be under way", lambda: alice.is_under_way(file_id))
@@ -115,6 +116,7 @@ def test_nothing_is_kept_of_an_upload_that_is_cut_off(
     house.settle()
 
 
+@pytest.mark.slow
 def test_users_take_turns_and_the_machine_is_not_overrun(
     house: House, alice: Visitor, bob: Visitor, song: bytes, tmp_path: Path
 ) -> None:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from tests.factories import rendition, told
 from tests.fakes import FakeTranscoder, MemoryStorage
 from webapp.db import db, utcnow, writing
-from webapp.errors import StorageUnavailable, TranscoderUnavailable
+from webapp.errors import StorageUnavailable, TranscoderUnavailable, Unavailable
 from webapp.models import AudioFile, Kind, TranscodeJob, User
 from webapp.news import JobStatus, Report, Result
-from webapp.services import claims, library, outside, sweeps
+from webapp.ports import Facts
+from webapp.services import adoptions, claims, library, originals, outside, sweeps
 
 ID = "1671476818694-phptj0"
 PROGRESSING, COMPLETE, ERROR = JobStatus.PROGRESSING, JobStatus.COMPLETE, JobStatus.ERROR
@@ -121,12 +122,17 @@ def test_neither_our_workers_nor_the_sweep_begin_what_is_being_made(key: str, tr
         "media/{user}/empty.wav",
         "media/{user}/text.wav",
         "../media/{user}/a.wav",
+        "media/{user}/../a.wav",
+        "media/{user}/./a.wav",
+        "media/{user}//a.wav",
+        "media/{user}/.",
+        "media/{user}/..",
         "",
     ],
 )
 def test_what_is_no_sound_of_a_user_is_left(alice: User, storage: MemoryStorage, source: str) -> None:
     source = source.format(user=alice.id)
-    storage.objects |= dict.fromkeys((source, f"media/{alice.id}/a.wav"), b"sound")
+    storage.objects |= dict.fromkeys((source, f"media/{alice.id}/a.wav"), b"sound")  # `put` takes no such keys
     storage.objects.pop(f"media/{alice.id}/gone.wav", None)
     storage.objects[f"media/{alice.id}/empty.wav"] = b""
     storage.objects[f"media/{alice.id}/text.wav"] = b"not audio"
@@ -160,6 +166,86 @@ def test_one_that_was_deleted_here_does_not_come_back(alice: User, key: str) -> 
     assert not outside.hear(Report(ID, COMPLETE, source=key))
 
     assert files() == []
+
+
+def test_one_that_is_being_deleted_does_not_come_back_in_the_meantime(
+    alice: User, key: str, transcoder: FakeTranscoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+
+    def cancel(external_id: str | None) -> None:
+        heard.append(outside.hear(Report(ID, ERROR, source=key)))
+
+    outside.hear(Report(ID, PROGRESSING, source=key))
+    monkeypatch.setattr(transcoder, "cancel", cancel)
+
+    library.delete(alice, files()[0].id)
+
+    assert heard == [False]
+    assert files() == []
+
+
+def test_one_whose_object_could_not_be_deleted_does_not_come_back(
+    alice: User, key: str, storage: MemoryStorage
+) -> None:
+    outside.hear(Report(ID, PROGRESSING, source=key))
+    storage.is_down = True
+    with pytest.raises(StorageUnavailable):
+        library.delete(alice, files()[0].id)
+    storage.is_down = False
+
+    assert not outside.hear(Report(ID, COMPLETE, source=key))
+    assert not outside.hear(Report("1-twin", COMPLETE, source=key))
+
+    assert files() == []
+
+
+def test_one_that_is_deleted_while_a_second_message_of_it_is_taken_in_does_not_come_back(
+    alice: User, key: str, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second message's thread is in another process, and has looked into the object already."""
+    look = originals.look
+
+    def look_for_long(key: str, size: int) -> Facts:
+        found = look(key, size)
+        monkeypatch.setattr(originals, "look", look)
+        adoptions._under_way.clear()
+        outside.hear(Report(ID, PROGRESSING, source=key))
+        library.delete(alice, files()[0].id)
+        adoptions._under_way.add(key)
+        return found
+
+    monkeypatch.setattr(originals, "look", look_for_long)
+
+    assert not outside.hear(Report(ID, PROGRESSING, source=key))
+
+    assert files() == []
+
+
+def test_what_is_put_anew_after_it_was_deleted_is_another_file(alice: User, key: str, storage: MemoryStorage) -> None:
+    outside.hear(Report(ID, PROGRESSING, source=key))
+    library.delete(alice, files()[0].id)
+    storage.objects[key] = b"new sound"
+
+    assert not outside.hear(Report(ID, COMPLETE, source=key))
+    assert outside.hear(Report("1671476818695-second", PROGRESSING, source=key))
+
+    assert [file.size for file in files()] == [len(b"new sound")]
+
+
+def test_a_file_is_taken_in_once_at_a_time(key: str, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    size, refused = storage.size, []
+
+    def size_after_a_while(key: str) -> int:
+        with pytest.raises(Unavailable) as again:
+            outside.hear(Report(ID, PROGRESSING, source=key))
+        refused.append(again.type)
+        return size(key)
+
+    monkeypatch.setattr(storage, "size", size_after_a_while)
+    assert outside.hear(Report(ID, PROGRESSING, source=key))
+
+    assert refused == [Unavailable]
 
 
 def test_canceled_before_it_was_known_is_nothing(key: str) -> None:

@@ -232,6 +232,33 @@ def test_discarding_the_last_that_is_being_made_ends_the_job(alice: User, song: 
     assert len(told(alice)) == 1
 
 
+def test_discarding_all_that_is_being_made_outside_stops_it_there(
+    alice: User, song: AudioFile, transcoder: FakeTranscoder
+) -> None:
+    transcoder.external_id = "1671476818694-phptj0"
+    jobs.submit(song.job.id)
+
+    jobs.discard(alice, song.id, "wav")
+    jobs.discard(alice, song.id, "flac")
+    assert transcoder.canceled == []
+    jobs.discard(alice, song.id, "mp4")
+
+    assert song.status is JobStatus.CANCELED
+    assert transcoder.canceled == ["1671476818694-phptj0"]
+
+
+def test_discarding_what_was_stopped_does_not_stop_it_again(
+    alice: User, song: AudioFile, transcoder: FakeTranscoder
+) -> None:
+    transcoder.external_id = "1671476818694-phptj0"
+    jobs.submit(song.job.id)
+    jobs.cancel(alice, song.id)
+
+    jobs.discard(alice, song.id, "wav")
+
+    assert transcoder.canceled == ["1671476818694-phptj0"]
+
+
 def test_asking_for_another_format_leaves_the_alert_of_what_failed(alice: User, song: AudioFile) -> None:
     finish(song.job, JobStatus.ERROR, "mp4", error="no")
     finish(song.job, JobStatus.COMPLETE, "wav", "flac")
@@ -310,13 +337,22 @@ def test_a_job_outside_is_known_by_its_number_and_tells_no_percentage(
 def test_a_job_that_is_canceled_while_it_is_handed_out_is_stopped_there(
     alice: User, song: AudioFile, transcoder: FakeTranscoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cancel = transcoder.cancel
+    was_open: list[bool] = []
+
     def submit(spec: JobSpec) -> str:
         jobs.cancel(alice, song.id)
         return "1671476818694-phptj0"
 
-    monkeypatch.setattr(transcoder, "submit", submit)
+    def noted(external_id: str | None) -> None:
+        was_open.append(db.session().in_transaction())
+        cancel(external_id)
 
-    jobs.submit(song.job.id)
+    monkeypatch.setattr(transcoder, "submit", submit)
+    monkeypatch.setattr(transcoder, "cancel", noted)
+
+    assert jobs.submit(song.job.id)
 
     assert song.status is JobStatus.CANCELED
     assert transcoder.canceled == [None, "1671476818694-phptj0"]
+    assert was_open == [False, False]

@@ -16,6 +16,7 @@ from webapp.news import JobStatus, Report, Result
 from webapp.services import claims, jobs, library, outside, sweeps
 
 ID = "1671476818694-phptj0"
+ELASTIC_ID = "elastic:1481321574999-ab12cd"
 CREATED, SUBMITTED, PROGRESSING = JobStatus.CREATED, JobStatus.SUBMITTED, JobStatus.PROGRESSING
 COMPLETE, ERROR, CANCELED = JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELED
 UPDATE = "update"
@@ -33,6 +34,22 @@ def job(song: AudioFile) -> TranscodeJob:
     """Alice's, as MediaConvert has accepted it."""
     jobs.submit(song.job.id)
     return song.job
+
+
+@pytest.fixture
+def key(alice: User, storage: MemoryStorage) -> str:
+    """A sound that came without us."""
+    name = f"media/{alice.id}/song.wav"
+    storage.objects[name] = b"sound"
+    return name
+
+
+def all_jobs() -> list[TranscodeJob]:
+    db.session.rollback()
+    found = list(db.session.scalars(sa.select(TranscodeJob)))
+    for each in found:
+        db.session.refresh(each)
+    return found
 
 
 def keep_all(storage: MemoryStorage, job: TranscodeJob) -> None:
@@ -369,6 +386,32 @@ def test_what_is_not_done_outside_is_done_by_us_when_the_settings_say_so(
     assert transcoder.asked == []
 
 
+def test_a_job_of_elastic_transcoder_is_not_asked_for(key: str, transcoder: FakeTranscoder) -> None:
+    outside.hear(Report(ELASTIC_ID, PROGRESSING, source=key))
+    transcoder.asked.clear()
+    silent_for(minutes=50)
+
+    assert outside.ask_outside() == 0
+
+    assert transcoder.asked == []
+    assert [job.status for job in all_jobs()] == [PROGRESSING]
+    assert outside.hear(Report(ELASTIC_ID, ERROR, source=key, error="No."))
+    assert [job.status for job in all_jobs()] == [ERROR]
+
+
+def test_a_job_of_elastic_transcoder_of_which_nothing_is_heard_is_begun_anew(
+    key: str, transcoder: FakeTranscoder
+) -> None:
+    outside.hear(Report(ELASTIC_ID, PROGRESSING, source=key))
+    silent_for(minutes=61)
+
+    outside.ask_outside()
+    outside.ask_outside()
+
+    assert [spec.source for spec in transcoder.submitted] == [key]
+    assert [job.external_id for job in all_jobs()] == [ID]
+
+
 def test_a_retry_is_a_job_of_its_own(alice: User, song: AudioFile, job: TranscodeJob, storage: MemoryStorage) -> None:
     outside.hear(report(ERROR, job))
     keep_all(storage, job)
@@ -400,7 +443,6 @@ def test_a_broker_that_is_down_does_not_keep_us_from_asking(job: TranscodeJob, t
         raise TranscoderUnavailable
 
     silent_for(minutes=1)
-    with pytest.raises(TranscoderUnavailable):
-        sweeps.sweep_if_due(wake)
+    assert sweeps.sweep_if_due(wake)
 
     assert transcoder.asked == [ID]

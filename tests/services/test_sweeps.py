@@ -1,16 +1,21 @@
 """Sweeps: what hangs gets a push, what belongs to nothing goes, and one process does it."""
 
+import uuid
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from tests.factories import AudioFileFactory, finish, rendition
 from tests.fakes import FakeTranscoder, MemoryStorage
 from webapp.db import db, utcnow, writing
-from webapp.models import AudioFile, Chore, TranscodeJob, User
+from webapp.errors import StorageUnavailable
+from webapp.models import Attempt, AudioFile, Chore, TranscodeJob, User
 from webapp.news import JobStatus
-from webapp.services import claims, sweeps
+from webapp.ports import JobSpec
+from webapp.services import claims, jobs, library, outside, sweeps, throttle
 
 OLD = 3 * 3600.0
 
@@ -124,3 +129,147 @@ def test_a_broker_that_is_down_leaves_the_job_for_the_next_sweep(
     sweeps.sweep_jobs(lambda count: None)
 
     assert len(transcoder.submitted) == 2
+
+
+def test_while_the_transcoder_is_silent_one_job_alone_is_tried(
+    alice: User, transcoder: FakeTranscoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [AudioFileFactory(owner=alice) for _ in range(3)]
+    age(minutes=1)
+    submit, tried = transcoder.submit, []
+
+    def noted(spec: JobSpec) -> str | None:
+        tried.append(spec.job_id)
+        return submit(spec)
+
+    monkeypatch.setattr(transcoder, "submit", noted)
+    transcoder.is_down = True
+
+    sweeps.sweep_jobs(lambda count: None)
+
+    assert len(tried) == 1
+    assert {file.status for file in files} == {JobStatus.CREATED}
+
+
+def test_a_round_submits_so_many_and_the_next_one_the_others(
+    alice: User, transcoder: FakeTranscoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "MOST_SUBMITTED", 2)
+    for _ in range(3):
+        AudioFileFactory(owner=alice)
+    age(minutes=1)
+
+    submitted = []
+    for _ in range(2):
+        sweeps.sweep_jobs(lambda count: None)
+        submitted.append(len(transcoder.submitted))
+
+    assert submitted == [2, 3]
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable(), OperationalError("", {}, Exception()), KeyError("a bug")])
+@pytest.mark.parametrize("fails", ["sweep", "uploads", "abandoned", "ask_outside", "is_own"])
+def test_a_chore_that_fails_keeps_no_other_from_being_done(
+    song: AudioFile,
+    storage: MemoryStorage,
+    transcoder: FakeTranscoder,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+    error: Exception,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    age(minutes=1)
+    storage.put("media/1/left/x.wav", [b"sound"])
+    storage.left_behind = ["media/1/left/x.wav"]
+    storage.put("transcoded/1/orphan/x.wav", [b"sound"])
+    storage.ages["transcoded/1/orphan/x.wav"] = OLD
+    with writing():
+        db.session.add(Attempt(key="somebody", at=utcnow() - throttle.WINDOW - timedelta(minutes=1)))
+    monkeypatch.setattr(outside if fails == "ask_outside" else storage, fails, fail)
+
+    assert sweeps.sweep_if_due(lambda count: None)
+
+    assert len(transcoder.submitted) == 1
+    assert db.session.scalars(sa.select(Attempt)).all() == []
+    left = {"abandoned": ["media/1/left/x.wav"], "is_own": ["transcoded/1/orphan/x.wav"]}
+    assert list(storage.objects) == left.get(fails, [])
+
+
+def test_no_transaction_is_open_while_the_storage_is_swept(alice: User, storage: MemoryStorage) -> None:
+    for key in ("media/1/left/x.wav", "media/1/orphan/x.wav", "media/1/orphan/y.wav"):
+        storage.put(key, [b"sound"])
+        storage.ages[key] = OLD
+    storage.left_behind = ["media/1/left/x.wav"]
+    with storage.begin(library.original_key(alice.id, uuid.uuid4(), "song.wav"), 10, 5):
+        pass
+    db.session.rollback()
+    was_open: list[bool] = []
+    storage.on_call = lambda: was_open.append(db.session().in_transaction())
+
+    assert sweeps.sweep_storage() == 4
+
+    assert was_open
+    assert not any(was_open)
+
+
+def test_a_storage_is_swept_by_and_by_however_much_is_in_it(
+    song: AudioFile, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "BATCH", 2)
+    known = [song.key, rendition(song, "wav").key]
+    for key in ("media/1/a/x.wav", known[0], "media/1/b/x.wav", known[1], "media/1/c/x.wav"):
+        storage.put(key, [b"sound"])
+        storage.ages[key] = OLD
+    keys, listed, listed_at_first_removal = storage.keys, [], []
+
+    def one_by_one() -> object:
+        for found in keys():
+            listed.append(found)
+            yield found
+
+    def gone(key: str) -> None:
+        listed_at_first_removal.append(len(listed))
+        del storage.objects[key]
+
+    monkeypatch.setattr(storage, "keys", one_by_one)
+    monkeypatch.setattr(storage, "delete", gone)
+
+    assert sweeps.sweep_storage() == 3
+
+    assert sorted(storage.objects) == sorted(known)
+    assert listed_at_first_removal[0] == 2
+
+
+def test_what_is_made_again_while_it_is_looked_at_stays(
+    alice: User, song: AudioFile, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(song.job, JobStatus.ERROR)
+    key = rendition(song, "wav").key
+    storage.put(key, [b"sound"])
+    storage.ages[key] = OLD
+
+    def retried(_: str) -> bool:
+        jobs.retry(alice, song.id)
+        return True
+
+    monkeypatch.setattr(storage, "is_own", retried)
+
+    assert sweeps.sweep_storage() == 0
+
+    assert list(storage.objects) == [key]
+
+
+def test_an_original_that_could_not_be_removed_with_its_file_is_removed_later(
+    alice: User, song: AudioFile, storage: MemoryStorage
+) -> None:
+    storage.put(song.key, [b"sound"])
+    storage.is_down = True
+    with pytest.raises(StorageUnavailable):
+        library.delete(alice, song.id)
+    storage.is_down = False
+
+    assert sweeps.sweep_if_due(lambda count: None)
+
+    assert storage.objects == {}

@@ -321,3 +321,38 @@ def test_browsers_may_put_parts_elsewhere_a_hundred_at_a_time(alice: User, stora
     last = uploads.addresses(upload, 201)
     assert list(last) == list(range(201, 251))
     assert last[250] == f"https://bucket.example/{upload.key}/250?size=7"
+
+
+def test_no_transaction_is_open_while_the_storage_is_asked(alice: User, storage: MemoryStorage) -> None:
+    lost, here = begin(alice, fingerprint="lost").id, begin(alice).id
+    storage.open.pop(uploads.find(alice, lost).opened_as)
+    was_open: list[bool] = []
+    storage.on_call = lambda: was_open.append(db.session().in_transaction())
+
+    uploads.unfinished(alice)
+    uploads.have(uploads.find(alice, here))
+    with pytest.raises(NotFound):
+        send(alice, lost, 1)
+    uploads.forget_if_lost(lost)
+    begin(alice)
+
+    assert was_open
+    assert not any(was_open)
+
+
+def test_an_upload_that_goes_while_the_storage_is_asked_can_still_be_told_of(
+    alice: User, storage: MemoryStorage
+) -> None:
+    upload = uploads.find(alice, begin(alice).id)
+    listed = uploads.find(alice, begin(alice, fingerprint="other").id)
+
+    def vanish() -> None:
+        with writing():
+            db.session.execute(sa.delete(Upload).execution_options(synchronize_session=False))
+
+    storage.on_call = vanish
+
+    assert list(uploads.unfinished(alice)) == [listed, upload]
+    assert uploads.have(upload) == []
+    assert [upload.name, listed.name] == ["song.wav", "song.wav"]
+    assert uploads.addresses(upload, 1) == {}

@@ -3,7 +3,8 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from flask import Flask
 from tests.factories import AudioFileFactory, rendition, told
 from tests.fakes import FakeEncoder, MemoryStorage
 from webapp.db import db
-from webapp.errors import EncodeFailed, StorageFull
+from webapp.errors import EncodeFailed, Stopped, StorageFull
 from webapp.models import AudioFile, Kind, User, Waveform
 from webapp.news import JobStatus
-from webapp.services import jobs, library
+from webapp.services import claims, jobs, library
 from webapp.services.work import Bench
 
 
@@ -108,6 +109,67 @@ def test_an_original_that_is_gone_is_an_error_in_words(song: AudioFile, bench: B
 
     assert song.status is JobStatus.ERROR
     assert "not in the storage" in rendition(song, "wav").error
+
+
+def test_while_the_storage_does_not_answer_the_work_waits_and_is_not_tried_again_at_once(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage
+) -> None:
+    storage.is_down = True
+
+    assert not bench.do_next()
+
+    assert (outline_of(song).status, outline_of(song).tries, outline_of(song).token) == (JobStatus.SUBMITTED, 1, None)
+    storage.is_down = False
+    work_off(bench)
+    assert song.status is JobStatus.COMPLETE
+    assert [note.kind for note in told(alice)] == [Kind.COMPLETE]
+
+
+def test_a_storage_that_never_answers_is_an_error_in_words_after_the_last_try(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage
+) -> None:
+    storage.is_down = True
+    pieces = 1 + len(song.renditions)
+
+    for _ in range(pieces * claims.MOST_TRIES):
+        assert song.status is not JobStatus.ERROR
+        bench.do_next()
+
+    assert song.status is JobStatus.ERROR
+    assert rendition(song, "wav").error == "We cannot do this at the moment. Please try again in a minute."
+    assert outline_of(song).status is JobStatus.ERROR
+    assert [note.kind for note in told(alice)] == [Kind.ERROR]
+
+
+@pytest.mark.parametrize("deed", ["on_disk", "put_file"])
+def test_a_worker_that_closes_waits_for_no_line(
+    app: Flask, song: AudioFile, bench: Bench, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    begun = threading.Event()
+
+    def slow(stop: threading.Event | None) -> None:
+        assert stop is not None
+        begun.set()
+        assert stop.wait(10)
+        raise Stopped
+
+    @contextmanager
+    def fetched(key: str, stop: threading.Event | None = None) -> Iterator[Path]:
+        slow(stop)
+        yield Path()
+
+    def put(key: str, path: Path, stop: threading.Event | None = None) -> None:
+        slow(stop)
+
+    bench.do_next()  # the outline
+    monkeypatch.setattr(storage, deed, {"on_disk": fetched, "put_file": put}[deed])
+    thread = in_background(app, bench)
+    assert begun.wait(10)
+
+    bench.close()
+
+    assert tend_until_done(bench, thread) < 5
+    assert {(each.token, each.tries) for each in song.renditions} == {(None, 0)}
 
 
 def test_a_bug_lets_go_of_the_piece_without_claiming_that_it_is_done(
@@ -216,8 +278,8 @@ def test_what_is_not_wanted_any_more_at_the_last_moment_leaves_no_object(
 ) -> None:
     put_file, song_id = storage.put_file, song.id
 
-    def late(key: str, path: Path) -> None:
-        put_file(key, path)
+    def late(key: str, path: Path, stop: threading.Event) -> None:
+        put_file(key, path, stop)
         deed(alice, song_id)
 
     monkeypatch.setattr(storage, "put_file", late)

@@ -206,6 +206,21 @@ def test_the_original_is_downloaded_as_it_was(as_alice: FlaskClient, song: Audio
     assert 'filename="song.wav"' in answer.headers["Content-Disposition"]
 
 
+def test_no_transaction_is_open_while_the_storage_is_asked_for_a_download(
+    as_alice: FlaskClient, song: AudioFile, storage: MemoryStorage
+) -> None:
+    finish(song.job, JobStatus.COMPLETE, "flac")
+    addresses = [f"/files/{song.id}/original", f"/files/{song.id}/renditions/flac"]
+    for key in (song.key, rendition(song, "flac").key):
+        storage.put(key, [b"sound"])
+    was_open: list[bool] = []
+    storage.on_call = lambda: was_open.append(db.session().in_transaction())
+
+    assert [as_alice.get(address).status_code for address in addresses] == [200, 200]
+
+    assert was_open == [False, False]
+
+
 def test_deeds_answer_with_the_row_for_htmx_and_303_without(as_alice: FlaskClient, song: AudioFile) -> None:
     for deed in ("cancel", "cancel", "retry", "retry"):
         plain = as_alice.post(f"/files/{song.id}/{deed}")

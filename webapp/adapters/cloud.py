@@ -10,13 +10,13 @@ from webapp.adapters.aws import AWS_TROUBLE, client, code_of, reason_of
 from webapp.adapters.doctor.examination import examine
 from webapp.adapters.doctor.findings import Finding
 from webapp.adapters.names import Names, region_of
+from webapp.adapters.storage.bucket import MISSING
 from webapp.errors import Unavailable
 from webapp.words import N_
 
 STATIC = "static/"
 # Their names hold a hash of what is in them.
 FOR_EVER = "public, max-age=31536000, immutable"
-MISSING = ("404", "NoSuchKey", "NotFound")
 
 
 class StaticFile(Protocol):

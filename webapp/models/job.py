@@ -29,7 +29,7 @@ class TranscodeJob(Base):
     external_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
     """The number that a transcoder outside gave it; None: it is for our own workers."""
     stage: Mapped[str | None] = mapped_column(sa.String(20))
-    """What the transcoder outside is doing, see `ports.Report`."""
+    """What the transcoder outside is doing, see `news.Report`."""
     heard_at: Mapped[datetime | None]
     """When the transcoder outside was last asked, or brought news by itself."""
     started_at: Mapped[datetime | None]

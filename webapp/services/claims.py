@@ -68,6 +68,17 @@ def give_back(token: str) -> None:
             changes.update(piece, [piece.token == token], status=JobStatus.SUBMITTED, token=None, tries=piece.tries - 1)
 
 
+def put_off(token: str) -> bool:
+    """Let go of a piece that can be tried again, with this try counted; False if this was its last, or is none."""
+    with writing():
+        return any(
+            changes.update(
+                piece, [piece.token == token, piece.tries < MOST_TRIES], status=JobStatus.SUBMITTED, token=None
+            )
+            for piece in PIECES
+        )
+
+
 def take_over(token: str, beat_seen: int) -> bool:
     """Free a piece from a holder whose heartbeat still stands where it was seen; True if this did it.
 

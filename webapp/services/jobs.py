@@ -44,11 +44,11 @@ def add_missing(file: AudioFile, preset_names: Sequence[str] | None) -> uuid.UUI
     return job_id
 
 
-def submit(job_id: uuid.UUID) -> None:
-    """Ask the transcoder to do a job that is committed. If it cannot be asked now, the sweep asks again."""
+def submit(job_id: uuid.UUID) -> bool:
+    """Ask the transcoder to do a job that is committed. False if it cannot be asked now: the sweep asks again."""
     job = db.session.get(TranscodeJob, job_id)
     if job is None or job.status.is_final:
-        return
+        return True
     file = job.audio_file
     outputs = {r.preset_name: r.key for r in renditions.of_job(job) if not r.status.is_final}
     spec = JobSpec(job.id, file.key, outputs, file.facts)
@@ -57,16 +57,18 @@ def submit(job_id: uuid.UUID) -> None:
         external_id = transcoder.submit(spec)
     except TranscoderUnavailable:
         log.warning("job %s: not submitted, the sweep will try again", job_id)
-        return
+        return False
     except TranscoderRefused as exc:
         log.warning("job %s: refused by the transcoder: %s", job_id, exc.detail)
         record(JobEvent(job_id, JobStatus.ERROR, error=exc.message, detail=exc.detail))
-        return
+        return True
     if external_id is not None:
         with writing():
             changes.update(TranscodeJob, [TranscodeJob.id == job_id], external_id=external_id, heard_at=utcnow())
     if not record(JobEvent(job_id, JobStatus.SUBMITTED)) and external_id and _is_over(job_id):
+        db.session.rollback()
         transcoder.cancel(external_id)  # it was canceled, or its file deleted, while the outside was waited for
+    return True
 
 
 def retry(user: User, file_id: uuid.UUID) -> None:
@@ -104,11 +106,15 @@ def discard(user: User, file_id: uuid.UUID, preset_name: str) -> None:
         gone = next((each for each in file.renditions if each.preset_name == preset_name), None)
         if gone is None:
             return
-        key, job = gone.key, gone.job
+        key, job, was_busy = gone.key, gone.job, not gone.job.status.is_final
         db.session.execute(sa.delete(Rendition).where(Rendition.id == gone.id))
         db.session.expire_all()
         _settle(job, user.id)
+        # Whoever makes it outside has not heard that nothing of it is wanted any more.
+        unwanted = job.external_id if was_busy and job.status is JobStatus.CANCELED else None
         _withdraw_alerts_of_what_is_no_more(file)
+    if unwanted:
+        transcoder.cancel(unwanted)
     storage.delete(key)
 
 

@@ -17,7 +17,7 @@ from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, Uplo
 from webapp.models.audio import EXTENSIONS
 from webapp.news import WAITING
 from webapp.presets import PRESETS, Preset
-from webapp.services import changes
+from webapp.services import changes, removals
 from webapp.words import N_
 
 PAGE_SIZE = 25
@@ -171,13 +171,15 @@ def delete(user: User, file_id: uuid.UUID) -> None:
         file = db.session.scalar(AudioFile.of(user).where(AudioFile.id == file_id))
         if file is None:
             return
-        keys = [file.key, *(rendition.key for rendition in file.renditions)]
+        original, made = file.key, [rendition.key for rendition in file.renditions]
         external_ids = [job.external_id for job in file.jobs if not job.status.is_final]
+        removals.note(original, file.jobs[0].external_id)
         db.session.execute(sa.delete(AudioFile).where(AudioFile.id == file_id))
         changes.made(user.id, listing=True, alerts=True)
     for external_id in external_ids:
         transcoder.cancel(external_id)
-    for key in keys:  # a crash before the last of them leaves orphans to the sweep, never rows without objects
+    removals.remove(original)
+    for key in made:  # a crash before the last of them leaves orphans to the sweep, never rows without objects
         storage.delete(key)
 
 

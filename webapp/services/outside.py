@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from webapp.adapters.transcoders import reports
 from webapp.db import db, utcnow, writing
 from webapp.errors import ObjectMissing, StorageUnavailable, TranscoderUnavailable
 from webapp.extensions import settings, storage, transcoder
@@ -20,9 +21,8 @@ log = logging.getLogger(__name__)
 
 # What is asked in one round; the others are asked in the next.
 MOST_ASKED = 50
-# While our own workers convert: a message of SNS comes within the hour or never.
+# Of what cannot be asked: a message of SNS comes within the hour or never.
 LONGEST_SILENCE = timedelta(hours=1)
-STAGES = (None, "probing", "transcoding", "uploading")
 
 FORGOTTEN = N_("The converter no longer knows of this job. Please try again.")
 NOT_THERE = N_("The converter said that this format is ready, but it is not in the storage. Please try again.")
@@ -43,8 +43,8 @@ class _Wanted:
 def gather(report: Report) -> list[JobEvent]:
     """The news in a report; nothing if it is of no job of ours, or of one that has ended.
 
-    A file that came to the storage without us is taken in first. No transaction is left open. Raises
-    StorageUnavailable and TranscoderUnavailable: then the report should come again.
+    A file that came to the storage without us is taken in first. No transaction is left open. Raises what
+    `adoptions.adopt` raises, and StorageUnavailable: then the report should come again.
     """
     job = _find(report)
     if job is None and report.source:
@@ -82,12 +82,11 @@ def ask_outside() -> int:
     """Ask for the jobs outside of which nothing was heard lately, and return of how many there was news.
 
     What was left to our own workers before the settings named another transcoder is submitted there, and the other way
-    round: what a transcoder outside was to do that is not asked any more is done by us.
+    round: what a transcoder outside was to do that is not asked any more, or cannot be, is done where jobs go now.
     """
     if not transcoder.is_ours:
         _submit_what_was_ours()
-    silence = LONGEST_SILENCE if transcoder.is_ours else timedelta(seconds=settings.sweep_seconds * 0.9)
-    silent = TranscodeJob.unheard(before=utcnow() - silence).limit(MOST_ASKED)
+    silent = _silent().limit(MOST_ASKED)
     found = {job.id: job.external_id or "" for job in db.session.scalars(silent)}
     db.session.rollback()
     try:
@@ -97,10 +96,20 @@ def ask_outside() -> int:
         return 0
 
 
+def _silent() -> sa.Select[TranscodeJob]:
+    """The jobs outside that are to be asked for, or given up because they cannot be."""
+    long_ago = utcnow() - LONGEST_SILENCE
+    if transcoder.is_ours:
+        return TranscodeJob.unheard(before=long_ago)
+    can_be_asked = TranscodeJob.external_id.not_like(f"{reports.ELASTIC}%")
+    silence = timedelta(seconds=settings.sweep_seconds * 0.9)
+    return TranscodeJob.unheard(before=utcnow() - silence).where(can_be_asked | (TranscodeJob.heard_at < long_ago))
+
+
 def _ask(job_id: uuid.UUID, external_id: str) -> bool:
     with writing():  # first: one about which there is trouble must not stand before the others for ever
         changes.update(TranscodeJob, [TranscodeJob.id == job_id], heard_at=utcnow())
-    if transcoder.is_ours:
+    if transcoder.is_ours or external_id.startswith(reports.ELASTIC):
         return _take_home(job_id)
     report = transcoder.look(external_id)
     if report is None:
@@ -158,9 +167,9 @@ def _hear_of(job_id: uuid.UUID, report: Report) -> bool:
     busy = [TranscodeJob.id == job_id, TranscodeJob.status.in_(BUSY)]
     known = sa.func.coalesce(TranscodeJob.external_id, report.external_id)
     changes.update(TranscodeJob, busy, heard_at=utcnow(), external_id=known)
-    if report.stage not in STAGES:
+    if report.stage not in reports.STAGES:
         return False
-    earlier = [stage for stage in STAGES[: STAGES.index(report.stage)] if stage]
+    earlier = reports.STAGES[: reports.STAGES.index(report.stage)]
     is_before = sa.or_(TranscodeJob.stage.is_(None), TranscodeJob.stage.in_(earlier))
     return bool(changes.update(TranscodeJob, [*busy, is_before], stage=report.stage))
 
@@ -178,7 +187,7 @@ def _submit_what_was_ours() -> None:
 
 
 def _take_home(job_id: uuid.UUID) -> bool:
-    """Leave to our own workers what a transcoder outside has not done."""
+    """Take back what a transcoder outside has not done, for our own workers or to be submitted anew."""
     with writing():
         owners = sa.select(AudioFile.owner_id).join(AudioFile.jobs).where(TranscodeJob.id == job_id)
         owner_id = db.session.scalar(owners)
@@ -190,5 +199,5 @@ def _take_home(job_id: uuid.UUID) -> bool:
             return False
         idle = [Rendition.job_id == job_id, Rendition.status == JobStatus.PROGRESSING, Rendition.token.is_(None)]
         changes.update(Rendition, idle, status=JobStatus.SUBMITTED)
-    log.info("job %s: not done outside, left to our workers", job_id)
+    log.info("job %s: not done outside, taken back", job_id)
     return True

@@ -1,16 +1,19 @@
 """For every state that can hang there is a sweep: this one finds what hangs and gives it a push."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
+from itertools import islice
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.db import db, utcnow, writing
+from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Upload, Waveform
 from webapp.news import WAITING, JobStatus
-from webapp.services import claims, jobs, library, outside, sns, throttle, uploads
+from webapp.services import claims, jobs, library, outside, removals, sns, throttle, uploads
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +23,18 @@ PATIENCE = timedelta(seconds=10)
 ORPHAN_SECONDS = 2 * 3600.0
 # Between the row of an upload and its place in the storage lies a rename. A machine may be asleep in between.
 HALF_BEGUN = timedelta(minutes=10)
+# Each is a call to the outside. What is left comes in the next round.
+MOST_SUBMITTED = 50
+# So many keys are asked about at once, however many objects there are.
+BATCH = 500
 
 
 def sweep_jobs(wake: Callable[[int], object]) -> int:
     """Submit what nobody was asked to do, and wake workers for what waits; return how many pieces wait."""
-    for job_id in [job.id for job in db.session.scalars(TranscodeJob.stuck(before=utcnow() - PATIENCE))]:
-        jobs.submit(job_id)
+    stuck = TranscodeJob.stuck(before=utcnow() - PATIENCE).limit(MOST_SUBMITTED)
+    for job_id in [job.id for job in db.session.scalars(stuck)]:
+        if not jobs.submit(job_id):  # the others would only wait for the same silence
+            break
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
         for piece in ((Rendition, Waveform) if transcoder.is_ours else (Waveform,))
@@ -38,25 +47,13 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
 
 def sweep_this_machine() -> int:
     """Remove what dead processes of this machine left, which no other can see; return how many things there were."""
-    removed = storage.sweep() + _sweep_uploads()
-    for key in storage.abandoned():
-        if not _is_known(key):
-            storage.delete(key)
-            removed += 1
-    db.session.rollback()
-    return removed
+    chores = {"half-made things": storage.sweep, "uploads": _sweep_uploads, "arrivals": _sweep_arrivals}
+    return sum(_tried(name, chore) for name, chore in chores.items())
 
 
 def sweep_storage() -> int:
     """Remove half-made things of dead processes and objects that no row knows; return how many there were."""
-    removed = sweep_this_machine()
-    for key, age in list(storage.keys()):
-        if age > ORPHAN_SECONDS and not _is_known(key) and storage.is_own(key):
-            log.info("storage: %s belongs to nothing, removed", key)
-            storage.delete(key)
-            removed += 1
-    db.session.rollback()
-    return removed
+    return sweep_this_machine() + _sweep_objects()
 
 
 def take_over(watch: claims.Watch, wake: Callable[[int], object]) -> int:
@@ -69,18 +66,31 @@ def take_over(watch: claims.Watch, wake: Callable[[int], object]) -> int:
 
 
 def sweep_if_due(wake: Callable[[int], object]) -> bool:
-    """Sweep, if no other process has done so lately; True if this one did."""
+    """Sweep, if no other process has done so lately; True if this one did. A chore that fails stops no other."""
     sweep_this_machine()
     if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
         return False
-    outside.ask_outside()  # first: what it leaves to our workers, they are woken for
-    sweep_jobs(wake)
-    throttle.forget_old()
-    uploads.forget_old()
-    sns.forget_old()
+    _tried("jobs outside", outside.ask_outside)  # first: what it leaves to our workers, they are woken for
+    _tried("jobs", lambda: sweep_jobs(wake))
+    _tried("removals", removals.finish)
+    for service in (throttle, uploads, sns):
+        _tried(service.__name__, service.forget_old)
     if _is_due("orphans", timedelta(hours=1)):
-        sweep_storage()
+        _tried("objects", _sweep_objects)
     return True
+
+
+def _tried(name: str, chore: Callable[[], int | None]) -> int:
+    """What the chore returns. One that fails is told in the log, and has its next try in the next round."""
+    try:
+        return chore() or 0
+    except (AppError, SQLAlchemyError) as exc:
+        log.warning("sweep: %s: %s: %s; will try again", name, type(exc).__name__, exc)
+    except Exception:  # a bug in one chore leaves only that one undone
+        log.exception("sweep: %s failed; will try again", name)
+    finally:
+        db.session.rollback()
+    return 0
 
 
 def _sweep_uploads() -> int:
@@ -98,6 +108,37 @@ def _sweep_uploads() -> int:
     return len(without_row) + sum(uploads.forget_if_lost(upload_id) for upload_id in doubtful)
 
 
+def _sweep_arrivals() -> int:
+    """Remove objects whose taker died before their row was there, and return how many there were."""
+    removed = 0
+    for key in storage.abandoned():
+        if not _known([key]):
+            storage.delete(key)
+            removed += 1
+    return removed
+
+
+def _sweep_objects() -> int:
+    """Remove the objects that no row knows, and return how many there were."""
+    removed = 0
+    for batch in _batches(storage.keys()):
+        old = [key for key, age in batch if age > ORPHAN_SECONDS]
+        known = _known(old)
+        for key in old:
+            # Asked once more at the end: what failed is perhaps being made again since, under the same key.
+            if key not in known and storage.is_own(key) and not _known([key]):
+                log.info("storage: %s belongs to nothing, removed", key)
+                storage.delete(key)
+                removed += 1
+    return removed
+
+
+def _batches(found: Iterable[tuple[str, float]]) -> Iterator[list[tuple[str, float]]]:
+    left = iter(found)
+    while batch := list(islice(left, BATCH)):
+        yield batch
+
+
 def _is_due(name: str, interval: timedelta) -> bool:
     """Whether it was last done an interval ago or more; True to one process only, which is then to do it."""
     now = utcnow()
@@ -113,8 +154,14 @@ def _is_due(name: str, interval: timedelta) -> bool:
         return True
 
 
-def _is_known(key: str) -> bool:
-    original = sa.exists().where(AudioFile.key == key)
-    rendition = sa.exists().where(Rendition.key == key, Rendition.status.not_in((JobStatus.ERROR, JobStatus.CANCELED)))
-    upload = sa.exists().where(Upload.key == key, Upload.closed_at.is_(None))
-    return bool(db.session.scalar(sa.select(original | rendition | upload)))
+def _known(keys: Collection[str]) -> set[str]:
+    """Those of the keys that belong to something. No transaction is left open: the storage is asked next."""
+    gone = (JobStatus.ERROR, JobStatus.CANCELED)
+    query = sa.union_all(
+        sa.select(AudioFile.key).where(AudioFile.key.in_(keys)),
+        sa.select(Rendition.key).where(Rendition.key.in_(keys), Rendition.status.not_in(gone)),
+        sa.select(Upload.key).where(Upload.key.in_(keys), Upload.closed_at.is_(None)),
+    )
+    found = set(db.session.scalars(query))
+    db.session.rollback()
+    return found

@@ -28,15 +28,9 @@ IS_COMPLETE = N_("This upload is complete.")
 
 
 def begin(
-    user: User,
-    name: str,
-    size: int,
-    preset_names: Sequence[str],
-    *,
-    fingerprint: str = "",
-    batch: uuid.UUID | None = None,
-    is_copy: bool = False,
-) -> tuple[Upload, bool]:
+    user: User, name: str, size: int, preset_names: Sequence[str],
+    *, fingerprint: str = "", batch: uuid.UUID | None = None, is_copy: bool = False,
+) -> tuple[Upload, bool]:  # fmt: skip
     """An upload with room for all of it, and whether it is new: the same file chosen again goes on where it stopped.
 
     The formats are then those of the later choice. Raises EmptyFile, TooLarge, StorageFull, and Refused for too many.
@@ -70,7 +64,10 @@ def find(user: User, upload_id: uuid.UUID) -> Upload:
 def unfinished(user: User, *, most: int = 20) -> Mapping[Upload, int]:
     """The user's newest uploads that can go on, and how many bytes of each are here, as far as the storage tells."""
     found: dict[Upload, int] = {}
-    for upload in db.session.scalars(Upload.unfinished(user).limit(most)):
+    listed = db.session.scalars(Upload.unfinished(user).limit(most)).all()
+    for upload in listed:
+        db.session.expunge(upload)
+    for upload in listed:
         try:
             found[upload] = sum(upload.size_of(number) for number in have(upload))
         except NotFound:  # the storage has lost it
@@ -83,17 +80,20 @@ def unfinished(user: User, *, most: int = 20) -> Mapping[Upload, int]:
 def have(upload: Upload) -> list[int]:
     """The numbers of the parts that are wholly here; of one that is closed, all: none is asked for any more.
 
-    Raises NotFound if the storage has lost them.
+    The transaction ends; the upload keeps what was read of it. Raises NotFound if the storage has lost the parts.
     """
+    every = list(range(1, upload.count + 1))
     if not upload.is_open:
-        return list(range(1, upload.count + 1))
+        return every
+    if upload in db.session:
+        db.session.expunge(upload)
+    db.session.rollback()  # no transaction is open while the storage is waited for
     try:
-        parts = storage.parts(upload.key, upload.opened_as)
+        return fitting(upload, storage.parts(upload.key, upload.opened_as))
     except ObjectMissing as exc:
         if is_whole(upload.key, upload.size):
-            return list(range(1, upload.count + 1))
+            return every
         raise NotFound from exc
-    return fitting(upload, parts)
 
 
 def fitting(upload: Upload, parts: Iterable[Part]) -> list[int]:
@@ -127,14 +127,14 @@ def put_part(user: User, upload_id: uuid.UUID, number: int, chunks: Iterable[byt
     if not 1 <= number <= upload.count:
         raise NotFound
     key, opened_as, size, is_stale = upload.key, upload.opened_as, upload.size_of(number), _is_stale(upload)
+    whole = upload.size
     db.session.rollback()  # no transaction is open while bytes are waited for
     if length is not None and length != size:
         raise TooLarge if length > size else CutOff
     try:
         part = storage.put_part(key, opened_as, number, _exactly(size, chunks))
     except ObjectMissing as exc:
-        upload = find(user, upload_id)
-        is_complete = not upload.is_open or is_whole(upload.key, upload.size)
+        is_complete = is_whole(key, whole) or not find(user, upload_id).is_open
         raise (Conflict(IS_COMPLETE) if is_complete else NotFound()) from exc
     if is_stale:
         with writing():

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from webapp.db import db, writing
-from webapp.errors import AppError, EncodeFailed, Stopped
+from webapp.errors import AppError, EncodeFailed, Stopped, StorageUnavailable
 from webapp.extensions import encoder, storage
 from webapp.models import AudioFile, Rendition, Waveform
 from webapp.news import JobEvent, JobStatus
@@ -38,6 +38,7 @@ class Bench:
     def do_next(self) -> bool:
         """Do the piece whose turn it is; False if there is none, or the worker is closing.
 
+        Also False when the storage does not answer: the piece waits, and is not tried again before somebody is woken.
         An error that is a bug of ours flies: the try is then let go of, and taken over when its lease has run out.
         """
         if self.is_closing.is_set():
@@ -52,6 +53,9 @@ class Bench:
                 if self.is_closing.is_set():
                     claims.give_back(claim.token)
             except AppError as exc:
+                if isinstance(exc, StorageUnavailable) and claims.put_off(claim.token):
+                    log.warning("%s: the storage does not answer, will try again", claim.source)
+                    return False
                 _fail(claim, exc)
         return True
 
@@ -90,16 +94,16 @@ class Bench:
 
 def _make(claim: claims.Claim, stop: threading.Event) -> None:
     if claim.preset is None:
-        with storage.on_disk(claim.source) as source:
+        with storage.on_disk(claim.source, stop) as source:
             _keep_outline(claim, encoder.peaks(source, claim.facts, stop=stop))
         return
     _tell(claim, JobStatus.PROGRESSING)
-    with storage.on_disk(claim.source) as source, storage.workspace() as folder:
+    with storage.on_disk(claim.source, stop) as source, storage.workspace() as folder:
         target = folder / f"rendition.{claim.preset.extension}"
         output = encoder.encode(
             source, target, claim.preset, claim.facts, on_progress=_paced(claim), stop=stop
         )  # fmt: skip
-        storage.put_file(claim.target, target)
+        storage.put_file(claim.target, target, stop)
     if not _tell(claim, JobStatus.COMPLETE, output=output) and not _is_wanted(claim.target):
         storage.delete(claim.target)  # its file was deleted, or it was canceled, at the last moment
 

@@ -9,6 +9,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from webapp.db import db
 from webapp.errors import Refused
 from webapp.extensions import settings, storage
 from webapp.filenames import disposition
@@ -36,6 +37,7 @@ def _room() -> dict[str, object]:
 def index() -> ResponseReturnValue:
     """The user's files, and the form that takes more."""
     place = Place.of_request("files")
+    unfinished = uploads.unfinished(current_user)  # first: the storage is asked, for which the transaction ends
     page = library.listing(current_user, search=place.q, sort=place.sort, page=place.page)
     return render_template(
         "files/index.html",
@@ -45,7 +47,7 @@ def index() -> ResponseReturnValue:
         sorts=SORTS,
         limit=settings.max_upload_bytes,
         endings=sorted(EXTENSIONS),
-        unfinished=uploads.unfinished(current_user),
+        unfinished=unfinished,
         once=uuid.uuid4(),
     )
 
@@ -185,6 +187,7 @@ def _more(file: AudioFile) -> list[Preset]:
 
 def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
     """The object as an attachment, or for the page's own player (`?inline=1`), with Range and its length."""
+    db.session.rollback()  # no transaction is open while the storage is waited for
     inline = request.args.get("inline") == "1"
     place = storage.locate(key, filename=filename, media_type=media_type, inline=inline)
     if not isinstance(place, Path):

@@ -10,8 +10,9 @@ from typing import Any
 import urllib3
 
 from webapp.adapters.aws import CONNECT_SECONDS, READ_SECONDS, client
-from webapp.adapters.doctor.findings import Look, NotTried, Wrong, asking
+from webapp.adapters.doctor.findings import Look, NotTried, Wrong, asking, needing
 from webapp.adapters.names import Names
+from webapp.adapters.storage.s3_uploads import MARK
 
 # AWS refuses what is signed a quarter of an hour off (RequestTimeTooSkewed); a clock that is kept is right to a second.
 LARGEST_SKEW = timedelta(minutes=5)
@@ -44,6 +45,9 @@ class BucketLooks:
             ("presigned address", self._presigned),
             ("bucket is private", self._private),
             ("delete an object", self._delete),
+            ("list objects", self._objects),
+            ("list uploads", self._uploads),
+            ("begin and abort an upload", self._upload),
             ("public access block", self._block),
             ("CORS", self._cors),
         ]
@@ -70,8 +74,7 @@ class BucketLooks:
 
     def _put(self) -> str:
         # With the mark of what the app puts, so that no job is started for it.
-        marks = {"by": "tapedeck"}
-        self._s3.put_object(Bucket=self.names.bucket, Key=self.key, Body=TRIAL, Metadata=marks)
+        self._s3.put_object(Bucket=self.names.bucket, Key=self.key, Body=TRIAL, Metadata=MARK)
         self.is_kept = True
         return self.key
 
@@ -97,6 +100,27 @@ class BucketLooks:
         self._needs_object()
         self._s3.delete_object(Bucket=self.names.bucket, Key=self.key)
         return "it is gone"
+
+    def _objects(self) -> str:
+        s3 = self._s3
+        with needing("s3:ListBucket"):
+            s3.list_objects_v2(Bucket=self.names.bucket, Prefix="media/", MaxKeys=1)
+        return "the sweep can look for what belongs to nothing"
+
+    def _uploads(self) -> str:
+        s3 = self._s3
+        with needing("s3:ListBucketMultipartUploads"):
+            s3.list_multipart_uploads(Bucket=self.names.bucket, Prefix="media/", MaxUploads=1)
+        return "the sweep can look for those that nobody ends"
+
+    def _upload(self) -> str:
+        s3 = self._s3
+        with needing("s3:PutObject"):
+            begun = s3.create_multipart_upload(Bucket=self.names.bucket, Key=self.key, Metadata=MARK)
+        upload = {"Bucket": self.names.bucket, "Key": self.key, "UploadId": begun["UploadId"]}
+        with needing("s3:AbortMultipartUpload"):
+            s3.abort_multipart_upload(**upload)
+        return "it is forgotten again"
 
     def _needs_object(self) -> None:
         if not self._s3 or not self.is_kept:

@@ -51,6 +51,17 @@ def is_reached(service: str) -> None:
 
 
 @contextmanager
+def needing(action: str) -> Iterator[None]:
+    """To ask this is a right that the app needs: who may not ask is told which."""
+    try:
+        yield
+    except ClientError as exc:
+        if code_of(exc) in DENIED:
+            raise Wrong(f"these credentials may not do it: allow {action}") from exc
+        raise
+
+
+@contextmanager
 def asking(action: str, none: str = "") -> Iterator[None]:
     """To ask this is no right that the app needs: who may not ask is told so, and nothing is wrong by it.
 

@@ -16,6 +16,8 @@ from webapp.errors import AppError, ObjectMissing, StorageUnavailable
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1024 * 1024
+# How often one stretch is asked for: a line that is cut is taken up again where it was.
+MOST_GETS = 4
 # An address that is passed on is worth something for so long only, yet a slow line gets a part through in it.
 SIGNED_SECONDS = 3600
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; a HEAD has no body, so only the status is told.
@@ -66,16 +68,20 @@ class Bucket:
             yield page
 
     def read(self, key: str, first: int, end: int) -> Iterator[bytes]:
-        """The bytes from the first (from 0) to before the end, little by little."""
-        if first >= end:
-            return
-        with closing(self.ask("get_object", Key=key, Range=f"bytes={first}-{end - 1}")["Body"]) as body:
-            while True:
-                with in_our_words():
-                    chunk = body.read(CHUNK_BYTES)
-                if not chunk:
-                    return
-                yield chunk
+        """The bytes from the first (from 0) to before the end, little by little, all of one version of the object."""
+        version: dict[str, Any] = {}
+        for left in reversed(range(MOST_GETS)):
+            if first >= end:
+                return
+            answer = self.ask("get_object", Key=key, Range=f"bytes={first}-{end - 1}", **version)
+            version = {"IfMatch": answer["ETag"]}
+            try:
+                for chunk in _chunks(answer["Body"]):
+                    first += len(chunk)
+                    yield chunk
+            except StorageUnavailable:
+                if not left:
+                    raise
 
     def sign(self, operation: str, **words: Any) -> str:
         """An address that lets whoever has it make this one call, for an hour."""
@@ -84,6 +90,16 @@ class Bucket:
                 operation, Params={"Bucket": self.name, **words}, ExpiresIn=SIGNED_SECONDS
             )
         return address
+
+
+def _chunks(body: Any) -> Iterator[bytes]:
+    with closing(body):
+        while True:
+            with in_our_words():
+                chunk = body.read(CHUNK_BYTES)
+            if not chunk:
+                return
+            yield chunk
 
 
 def clock_of(answer: Any) -> datetime:

@@ -104,6 +104,13 @@ def write_note(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
+def read_note(path: Path) -> str:
+    """What is in a small file; nothing if another process has removed it meanwhile."""
+    with in_our_words(), suppress(FileNotFoundError):
+        return path.read_text()
+    return ""
+
+
 def sync(path: Path) -> None:
     """Return when the file, or the list of a folder's names, is on the disk."""
     fd = os.open(path, os.O_RDONLY)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -49,7 +50,7 @@ class LocalStorage:
     def abandoned(self) -> Iterator[str]:
         return self.workshop.abandoned()
 
-    def put_file(self, key: str, path: Path) -> None:
+    def put_file(self, key: str, path: Path, stop: threading.Event | None = None) -> None:
         with files.in_our_words():
             files.place(path, *self._place_of(key))
 
@@ -101,7 +102,7 @@ class LocalStorage:
         return self._place_of(key)[0]
 
     @contextmanager
-    def on_disk(self, key: str) -> Iterator[Path]:
+    def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:
         self.size(key)
         yield self._place_of(key)[0]
 

@@ -1,5 +1,6 @@
 """Objects in a private bucket of Amazon S3. Browsers put parts there and fetch from there by signed addresses."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
@@ -9,7 +10,7 @@ from webapp.adapters.storage import files, keys
 from webapp.adapters.storage.bucket import Bucket, clock_of
 from webapp.adapters.storage.s3_uploads import MARK, PUT_CHECKSUM, S3Uploads, about
 from webapp.adapters.storage.workshop import Workshop
-from webapp.errors import ObjectMissing, StorageUnavailable
+from webapp.errors import ObjectMissing, Stopped, StorageUnavailable
 from webapp.filenames import disposition
 from webapp.ports import Part
 
@@ -51,8 +52,8 @@ class S3Storage:
     def abandoned(self) -> Iterator[str]:
         return self.workshop.abandoned()
 
-    def put_file(self, key: str, path: Path) -> None:
-        self.put(key, _read(path))
+    def put_file(self, key: str, path: Path, stop: threading.Event | None = None) -> None:
+        self.put(key, _until(stop, _read(path)))
         path.unlink()
 
     @contextmanager
@@ -95,10 +96,10 @@ class S3Storage:
         return self.bucket.sign("get_object", Key=key, **answered_with)
 
     @contextmanager
-    def on_disk(self, key: str) -> Iterator[Path]:
+    def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:
         size = self.size(key)
         with self.workspace() as folder:
-            yield self._fetched(key, folder, size, [(0, size)])
+            yield self._fetched(key, folder, size, [(0, size)], stop)
 
     def glimpses(self, key: str) -> Iterator[AbstractContextManager[Path]]:
         size = self.size(key)
@@ -130,7 +131,7 @@ class S3Storage:
         with files.in_our_words():
             notes = files.abandoned(self.workshop.incoming, PUTTING)
         for note in notes:
-            upload, _, key = note.read_text().partition("\n")
+            upload, _, key = files.read_note(note).partition("\n")
             if key:
                 self.abort(key, upload)
             note.unlink(missing_ok=True)
@@ -156,14 +157,16 @@ class S3Storage:
         with self.workspace() as folder:
             yield self._fetched(key, folder, size, spans)
 
-    def _fetched(self, key: str, folder: Path, size: int, spans: Iterable[tuple[int, int]]) -> Path:
+    def _fetched(
+        self, key: str, folder: Path, size: int, spans: Iterable[tuple[int, int]], stop: threading.Event | None = None
+    ) -> Path:
         """A file of the object's size, with these stretches of it and nothing in between."""
         path = folder / key.rpartition("/")[2]
         with files.in_our_words(), path.open("wb") as file:
             file.truncate(size)
             for first, end in spans:
                 file.seek(first)
-                for chunk in self.bucket.read(key, first, end):
+                for chunk in _until(stop, self.bucket.read(key, first, end)):
                     file.write(chunk)
         return path
 
@@ -178,6 +181,14 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytearray]:
             del gathered[:PIECE_BYTES]
             yield piece
     yield gathered
+
+
+def _until(stop: threading.Event | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same chunks; raises Stopped instead of the next one when the event is set."""
+    for chunk in chunks:
+        if stop and stop.is_set():
+            raise Stopped
+        yield chunk
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -33,8 +33,8 @@ class Workshop:
         with files.in_our_words():
             notes = files.abandoned(self.incoming, ARRIVING)
         for note in notes:
-            # One that says nothing was made by a process that had not put anything yet.
-            if key := note.read_text():
+            # One that says nothing was made by a process that had not put anything yet, or another sweep has done it.
+            if key := files.read_note(note):
                 yield key
             note.unlink(missing_ok=True)
 

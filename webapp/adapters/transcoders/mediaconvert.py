@@ -20,8 +20,14 @@ log = logging.getLogger(__name__)
 
 # Its quota (402) frees itself as jobs end, and a conflict (409) with its cause.
 PASSING = (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
-THROTTLED = ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
-# What no file is the cause of: credentials, rights, a role or queue that is not there.
+# By AWS's own words, whatever the status: credentials expire, are renewed, and a clock is set right.
+PASSING_CODES = frozenset({
+    "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded",
+    "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch",
+    "UnrecognizedClientException", "InvalidClientTokenId", "IncompleteSignature", "IncompleteSignatureException",
+    "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+})  # fmt: skip
+# What no file is the cause of: rights, a role or queue that is not there.
 NOT_SET_UP = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 LONGEST_DETAIL = 1000
 
@@ -52,7 +58,7 @@ class MediaConvertTranscoder:
         return job_id
 
     def cancel(self, external_id: str | None) -> None:
-        if external_id is None:
+        if external_id is None or external_id.startswith(reports.ELASTIC):
             return
         try:
             self._client.cancel_job(Id=external_id)
@@ -61,11 +67,12 @@ class MediaConvertTranscoder:
                 log.warning("mediaconvert: job %s could not be canceled: %s", external_id, exc)
 
     def look(self, external_id: str) -> Report | None:
+        if external_id.startswith(reports.ELASTIC):
+            return None
         try:
             job = self._client.get_job(Id=external_id)["Job"]
         except aws.AWS_TROUBLE as exc:
-            # It also says 400 to an id that can be none of its own.
-            if aws.status_of(exc) in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
+            if _is_unknown(exc):
                 return None
             log.warning("mediaconvert: asked for job %s: %s", external_id, exc)
             raise TranscoderUnavailable from exc
@@ -108,13 +115,27 @@ def _results(job: Mapping[str, Any], status: JobStatus) -> dict[str, Result]:
     return found
 
 
+def _is_unknown(exc: Exception) -> bool:
+    """Whether GetJob raised this because there is no such job. An id that can be none of its own is a bad request."""
+    status = aws.status_of(exc)
+    is_no_id = status == HTTPStatus.BAD_REQUEST and aws.code_of(exc) == "BadRequestException"
+    return status == HTTPStatus.NOT_FOUND or is_no_id
+
+
 def _refusal(exc: Exception) -> AppError:
     """What it means for the job that CreateJob raised this."""
+    log.warning("mediaconvert: a job was not accepted: %s", exc)
+    if _is_passing(exc):
+        return TranscoderUnavailable()
+    if aws.status_of(exc) in NOT_SET_UP:
+        return TranscoderRefused(reports.NOT_SET_UP)  # AWS's words name accounts and roles: they are not for users
+    return TranscoderRefused(detail=str(exc)[:LONGEST_DETAIL])
+
+
+def _is_passing(exc: Exception) -> bool:
+    """Whether the same request may be accepted later."""
+    if isinstance(exc, ParamValidationError):
+        return False
     status = aws.status_of(exc)
     is_final = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in PASSING
-    log.warning("mediaconvert: a job was not accepted: %s", exc)
-    if is_final and status in NOT_SET_UP:
-        return TranscoderRefused(reports.NOT_SET_UP)  # AWS's words name accounts and roles: they are not for users
-    if isinstance(exc, ParamValidationError) or (is_final and aws.code_of(exc) not in THROTTLED):
-        return TranscoderRefused(detail=str(exc)[:LONGEST_DETAIL])
-    return TranscoderUnavailable()
+    return not is_final or aws.code_of(exc) in PASSING_CODES

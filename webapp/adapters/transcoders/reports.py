@@ -38,9 +38,12 @@ ELASTIC_OUTPUTS = {
 }
 STAGES = ("probing", "transcoding", "uploading")
 LONGEST_DETAIL = 1000
-# Longer than any sound; a number beyond it is a mistake.
-_MOST_SECONDS = 10**7
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,255}")
+# Before its numbers, which look like MediaConvert's: nobody can be asked about such a job.
+ELASTIC = "elastic:"
+# A number beyond these is a mistake: no sound is so short or so long.
+_LEAST_SECONDS, _MOST_SECONDS = 0.001, 10**7
+# Room is left for ELASTIC: 255 are kept.
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 _OBJECT = re.compile(r"s3://[^/]+/(.+)", re.DOTALL)
 
 NOT_SET_UP = N_("The converter is not set up for this. Please tell whoever runs this service.")
@@ -116,12 +119,13 @@ def key_of(address: object) -> str:
     return found[1] if found else ""
 
 
-def seconds_of(milliseconds: object) -> float | None:
-    """A length, if it can be one."""
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+def seconds_of(length: object, *, per_second: int = 1000) -> float | None:
+    """A length in seconds, if it can be one: milliseconds are given, or what there are so many of in a second."""
+    if isinstance(length, bool) or not isinstance(length, int | float):
         return None
     # What is no number at all is not between them either.
-    return float(milliseconds) / 1000 if 0 <= milliseconds <= _MOST_SECONDS * 1000 else None
+    is_possible = _LEAST_SECONDS * per_second <= length <= _MOST_SECONDS * per_second
+    return float(length) / per_second if is_possible else None
 
 
 def _of_event(event: Mapping[str, Any], told: Mapping[str, Any]) -> Report | None:
@@ -167,7 +171,7 @@ def _of_elastic(said: Mapping[str, Any]) -> Report | None:
     failed = [output for output in _dicts(said.get("outputs")) if output.get("status") == "Error"]
     code = next((output.get("errorCode") for output in failed), said.get("errorCode"))
     return Report(
-        external_id=external_id,
+        external_id=ELASTIC + external_id,
         status=status,
         job_id=uuid_of(marks.get("job")),
         source=_source(marks.get("key")),
@@ -184,8 +188,7 @@ def _elastic_results(said: Mapping[str, Any]) -> Iterator[tuple[str, Result]]:
         known = ELASTIC_OUTPUTS.get(status) if isinstance(status, str) else None
         if isinstance(key, str) and known:
             error = _elastic_reason(output.get("errorCode")) if known is JobStatus.ERROR else ""
-            length = output.get("duration")
-            seconds = seconds_of(length * 1000) if isinstance(length, int | float) else None
+            seconds = seconds_of(output.get("duration"), per_second=1)
             yield (prefix if isinstance(prefix, str) else "") + key, Result(known, seconds, error)
 
 

@@ -1,0 +1,52 @@
+"""Originals whose files were deleted: their objects go too, and no late news brings them back."""
+
+import logging
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from webapp.db import db, utcnow, writing
+from webapp.errors import StorageUnavailable
+from webapp.extensions import storage
+from webapp.models import Removal
+from webapp.services import changes
+
+log = logging.getLogger(__name__)
+
+# Much longer than jobs take, and older messages of SNS are refused for their age.
+REMEMBERED = timedelta(days=30)
+
+
+def note(key: str, external_id: str | None) -> None:
+    """Note, without committing, that the original of a file is to go, and the number outside of its first job."""
+    db.session.add(Removal(key=key, external_id=external_id))
+    db.session.flush()
+
+
+def was_removed(key: str, external_id: str) -> bool:
+    """Whether news of this job is of an original that was removed: what is put there later is another's job."""
+    return bool(db.session.scalar(Removal.known(key, external_id)))
+
+
+def remove(key: str) -> None:
+    """Delete the object of an original that was noted. Raises StorageUnavailable: then `finish` does it."""
+    storage.delete(key)
+    with writing():
+        changes.update(Removal, [Removal.key == key, Removal.gone_at.is_(None)], gone_at=utcnow())
+
+
+def finish() -> int:
+    """Delete the objects that are still there, return how many there were, and forget what was removed long ago."""
+    left = db.session.scalars(sa.select(Removal.key).where(Removal.gone_at.is_(None)).distinct()).all()
+    db.session.rollback()  # no transaction is open while the outside is waited for
+    removed = 0
+    try:
+        for key in left:
+            remove(key)
+            removed += 1
+    except StorageUnavailable:
+        log.warning("storage: %d removed original(s) may still be there, will try again", len(left) - removed)
+    with writing():
+        is_old = (Removal.removed_at < utcnow() - REMEMBERED, Removal.gone_at.is_not(None))
+        db.session.execute(sa.delete(Removal).where(*is_old))
+    return removed
