@@ -12,9 +12,9 @@ from playwright.sync_api import Page, Request, expect
 from tests import sounds
 from tests.browser.conftest import PATIENCE_MILLISECONDS, Visit
 from tests.browser.test_journey import agree, make_account, the_file
-from tests.browser.test_uploads import make_noise
+from tests.browser.test_uploads import Line, make_noise, wait_until_up
 from tests.flows.cloud import Cloud
-from tests.flows.house import House, wait_for
+from tests.flows.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -22,6 +22,7 @@ expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 NOISE_BYTES = 12_000_000
 FORM_BYTES = 1 << 16
+RATE = 4_000_000
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,8 @@ def test_ux_U9_a_song_goes_to_the_bucket_is_converted_told_of_and_fetched_from_t
     page.reload()
     agree(page, 0)
 
-    assert cloud.sound(cloud.keys("media")[-1]) == big_song.read_bytes()
+    (key,) = [key for key in cloud.keys("media") if file_id in key]
+    assert cloud.sound(key) == big_song.read_bytes()
     assert no_sound_went_through_us(sent, house)
     assert [urlsplit(each.url).netloc for each in sent if each.method == "PUT"] == [urlsplit(cloud.s3).netloc] * 3
     assert complaints == []
@@ -86,24 +88,47 @@ def test_ux_U4_in_the_cloud_the_same_file_goes_on_after_a_reload(
 ) -> None:
     page = visit()
     make_account(page, email)
-    parts = slowly(page)
+    line = Line(page)
+    line.set(rate=RATE)
     page.locator("#audio").set_input_files(big_song)
-    wait_for("a part to be up", lambda: page.evaluate("true") and len(parts) >= 1)
-    expect(page.locator(".upload progress")).to_have_count(1)
-    wait_for("half of it to be up", lambda: float(page.locator(".upload progress").get_attribute("value") or 0) > 50)
+    wait_until_up(page.locator(".upload"), 70)  # at least one of three parts
 
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(page.locator("[data-upload]")).to_contain_text("Unfinished")
-    parts.clear()
+    line.sent.clear()
     page.locator("#audio").set_input_files(big_song)
 
-    the_file(page, big_song.name)
-    assert 0 < len(parts) < 3
-    job = cloud.job()
-    cloud.finish(job)
+    file_id = the_file(page, big_song.name)
+    assert 0 < len(line.parts) < 3
+    (key,) = [key for key in cloud.keys("media") if file_id in key]
+    assert cloud.sound(key) == big_song.read_bytes()
+    cloud.finish(cloud.job())
     agree(page, 1)
     assert complaints == []
+
+
+@pytest.mark.slow
+def test_ux_U5_in_the_cloud_a_lost_connection_is_waited_for(
+    visit: Visit, cloud: Cloud, email: str, big_song: Path
+) -> None:
+    page = visit()
+    make_account(page, email)
+    line = Line(page)
+    line.set(rate=RATE)
+    page.locator("#audio").set_input_files(big_song)
+    wait_until_up(page.locator(".upload"), 20)
+
+    line.set(is_cut=True)
+    expect(page.locator(".upload .said")).to_have_text(re.compile("^Waiting for connection"))
+    page.wait_for_timeout(5000)
+    line.set()
+
+    file_id = the_file(page, big_song.name)
+    (key,) = [key for key in cloud.keys("media") if file_id in key]
+    assert cloud.sound(key) == big_song.read_bytes()
+    cloud.finish(cloud.job())
+    agree(page, 1)
 
 
 @pytest.mark.slow
@@ -136,17 +161,6 @@ def requests_of(page: Page) -> list[Request]:
 
     page.on("request", note)
     return sent
-
-
-def slowly(page: Page) -> list[str]:
-    """The addresses of the parts that are put from now on, over a slow line."""
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    conditions = {"offline": False, "latency": 2, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
-    devtools.send("Network.emulateNetworkConditions", conditions)
-    parts: list[str] = []
-    page.on("request", lambda request: parts.append(request.url) if request.method == "PUT" else None)
-    return parts
 
 
 def no_sound_went_through_us(sent: list[Request], house: House) -> bool:

@@ -293,3 +293,14 @@ def test_with_the_file_its_upload_is_forgotten(alice: User) -> None:
     assert db.session.get(AudioFile, upload_id) is None
     with pytest.raises(NotFound):
         completion.complete(alice, upload_id)
+
+
+def test_no_transaction_is_open_while_the_storage_puts_it_together(alice: User, storage: MemoryStorage) -> None:
+    upload_id = sent(alice)
+    was_open: list[bool] = []
+    storage.on_call = lambda: was_open.append(db.session().in_transaction())
+
+    completion.complete(alice, upload_id)
+
+    assert len(was_open) >= 3
+    assert not any(was_open)

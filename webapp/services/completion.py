@@ -61,6 +61,8 @@ def _settle(upload: Upload) -> bool:
 def _put_together(upload: Upload) -> None:
     """Make one object of the parts, and note its checksum."""
     upload_id, key, opened_as, size = upload.id, upload.key, upload.opened_as, upload.size
+    db.session.expunge(upload)
+    db.session.rollback()  # no transaction is open while the storage is waited for
     try:
         parts = storage.parts(key, opened_as)
     except ObjectMissing:
