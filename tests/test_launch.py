@@ -240,7 +240,9 @@ def test_a_killed_worker_is_back_within_two_seconds_and_leaves_nothing(tapedeck:
     assert len(tapedeck.processes()) == 4
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_told_to_stop_it_ends_both_and_itself_cleanly(tapedeck: Tapedeck, number: signal.Signals) -> None:
     launcher = tapedeck.start_and_wait()
 

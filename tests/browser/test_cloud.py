@@ -16,7 +16,7 @@ from tests.browser.test_uploads import Line, make_noise, wait_until_up
 from tests.flows.cloud import Cloud
 from tests.flows.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.processes]
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.slow]
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
@@ -82,7 +82,6 @@ def test_ux_U9_a_song_goes_to_the_bucket_is_converted_told_of_and_fetched_from_t
     assert complaints == []
 
 
-@pytest.mark.slow
 def test_ux_U4_in_the_cloud_the_same_file_goes_on_after_a_reload(
     visit: Visit, cloud: Cloud, email: str, big_song: Path, complaints: list[str]
 ) -> None:
@@ -108,7 +107,6 @@ def test_ux_U4_in_the_cloud_the_same_file_goes_on_after_a_reload(
     assert complaints == []
 
 
-@pytest.mark.slow
 def test_ux_U5_in_the_cloud_a_lost_connection_is_waited_for(
     visit: Visit, cloud: Cloud, email: str, big_song: Path
 ) -> None:
@@ -131,7 +129,6 @@ def test_ux_U5_in_the_cloud_a_lost_connection_is_waited_for(
     agree(page, 1)
 
 
-@pytest.mark.slow
 def test_without_javascript_the_form_goes_through_us_and_the_download_does_not(
     visit: Visit, cloud: Cloud, house: House, email: str, tmp_path: Path, complaints: list[str]
 ) -> None:

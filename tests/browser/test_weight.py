@@ -110,6 +110,7 @@ def test_ux_W2_pages_are_there_soon_on_a_slow_line(enter: Enter, alice: Visitor)
         assert vitals["longest"] <= LONGEST_TASK_MILLISECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "size"),
     [
@@ -158,6 +159,7 @@ def test_ux_W3_an_idle_poll_is_quick_and_weighs_little(house: House, alice: Visi
     assert weight_of_an_idle_poll(house, alice) <= IDLE_BYTES
 
 
+@pytest.mark.slow
 def test_ux_P3_an_idle_page_asks_four_times_a_minute_and_a_hidden_one_never(enter: Enter, alice: Visitor) -> None:
     page = enter(alice, "/account/")
     page.clock.install()
@@ -195,6 +197,7 @@ def test_ux_P3_rows_never_poll(enter: Enter, alice: Visitor, long_song: bytes) -
     assert {re.sub(r"\?.*", "", url) for url in asked} == {re.sub(r"/files/$", "/alerts/poll", page.url)}
 
 
+@pytest.mark.slow
 def test_ux_P4_a_poll_without_news_changes_nothing(enter: Enter, alice: Visitor, complaints: list[str]) -> None:
     alice.keep("song.wav", sounds.wav(1.0))
     wait_for("the song to be ready", lambda: alice.rows()[0].status == "complete")

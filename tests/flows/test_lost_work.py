@@ -21,6 +21,7 @@ pytestmark = pytest.mark.processes
 TAKE_OVER_SECONDS = 10
 
 
+@pytest.mark.slow
 def test_work_of_a_killed_worker_is_taken_over(house: House, alice: Visitor, long_song: bytes) -> None:
     file_id = alice.keep("song.flac", long_song, "mp4")
     wait_for("the song to be under way", lambda: alice.is_under_way(file_id))

@@ -75,6 +75,7 @@ def test_what_is_there_already_is_not_sent_again_and_nothing_is_written_over(
     assert "data-upload=" not in scripter.visitor.get("/files/").text
 
 
+@pytest.mark.slow
 def test_one_that_was_killed_goes_on_where_it_stopped(scripter: Scripter, passage: Passage) -> None:
     song = scripter.has("long.wav", noise(180))
     passage.slowness = 0.2

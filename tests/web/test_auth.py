@@ -85,6 +85,7 @@ def test_who_sends_the_form_twice_has_one_account_and_is_in(visitor: FlaskClient
     assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
 
 
+@pytest.mark.slow
 def test_registering_is_no_way_around_the_limit_to_guessing(visitor: FlaskClient, app: Flask) -> None:
     register(app.test_client())
     for number in range(10):
