@@ -85,11 +85,7 @@ def test_ux_U9_a_song_goes_to_the_bucket_is_converted_told_of_and_fetched_from_t
 def test_ux_U4_in_the_cloud_the_same_file_goes_on_after_a_reload(
     visit: Visit, cloud: Cloud, email: str, big_song: Path, complaints: list[str]
 ) -> None:
-    page = visit()
-    make_account(page, email)
-    line = Line(page)
-    line.set(rate=RATE)
-    page.locator("#audio").set_input_files(big_song)
+    page, line = sending(visit(), email, big_song)
     wait_until_up(page.locator(".upload"), 70)  # at least one of three parts
 
     page.once("dialog", lambda dialog: dialog.accept())
@@ -98,23 +94,15 @@ def test_ux_U4_in_the_cloud_the_same_file_goes_on_after_a_reload(
     line.sent.clear()
     page.locator("#audio").set_input_files(big_song)
 
-    file_id = the_file(page, big_song.name)
+    has_arrived(page, cloud, big_song)
     assert 0 < len(line.parts) < 3
-    (key,) = [key for key in cloud.keys("media") if file_id in key]
-    assert cloud.sound(key) == big_song.read_bytes()
-    cloud.finish(cloud.job())
-    agree(page, 1)
     assert complaints == []
 
 
 def test_ux_U5_in_the_cloud_a_lost_connection_is_waited_for(
     visit: Visit, cloud: Cloud, email: str, big_song: Path
 ) -> None:
-    page = visit()
-    make_account(page, email)
-    line = Line(page)
-    line.set(rate=RATE)
-    page.locator("#audio").set_input_files(big_song)
+    page, line = sending(visit(), email, big_song)
     wait_until_up(page.locator(".upload"), 20)
 
     line.set(is_cut=True)
@@ -122,11 +110,7 @@ def test_ux_U5_in_the_cloud_a_lost_connection_is_waited_for(
     page.wait_for_timeout(5000)
     line.set()
 
-    file_id = the_file(page, big_song.name)
-    (key,) = [key for key in cloud.keys("media") if file_id in key]
-    assert cloud.sound(key) == big_song.read_bytes()
-    cloud.finish(cloud.job())
-    agree(page, 1)
+    has_arrived(page, cloud, big_song)
 
 
 def test_without_javascript_the_form_goes_through_us_and_the_download_does_not(
@@ -147,6 +131,24 @@ def test_without_javascript_the_form_goes_through_us_and_the_download_does_not(
     codec_of(download(page, "flac", tmp_path), "flac")
     assert answers[0] == (302, urlsplit(house.address).netloc)
     assert complaints == []
+
+
+def sending(page: Page, email: str, song: Path) -> tuple[Page, Line]:
+    """The page of somebody new, from which the song goes up slowly."""
+    make_account(page, email)
+    line = Line(page)
+    line.set(rate=RATE)
+    page.locator("#audio").set_input_files(song)
+    return page, line
+
+
+def has_arrived(page: Page, cloud: Cloud, song: Path) -> None:
+    """Fail unless the bucket has the song, byte for byte, and whoever sent it is told when it is ready."""
+    file_id = the_file(page, song.name)
+    (key,) = [key for key in cloud.keys("media") if file_id in key]
+    assert cloud.sound(key) == song.read_bytes()
+    cloud.finish(cloud.job())
+    agree(page, 1)
 
 
 def requests_of(page: Page) -> list[Request]:
