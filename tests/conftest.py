@@ -48,6 +48,27 @@ def _left_out(item: pytest.Item) -> str:
     return ""
 
 
+def _meets_the_servers(item: pytest.Item) -> bool:
+    """Whether the test sees the servers at all that this run is told of, in the place of files."""
+    if item.get_closest_marker("processes"):
+        return True
+    return bool(DATABASE_URL) and "database_template" in getattr(item, "fixturenames", ())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Over other servers only what meets them is run: the rest would show the same again.
+
+    What starts real processes is tried a second time when it fails: on a busy machine one of them may be starved.
+    """
+    if DATABASE_URL or BROKER_URL:
+        same_again = [item for item in items if not _meets_the_servers(item)]
+        config.hook.pytest_deselected(items=same_again)
+        items[:] = [item for item in items if _meets_the_servers(item)]
+    for item in items:
+        if item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if reason := _left_out(item):
         leave_out(reason)
@@ -61,7 +82,9 @@ def leave_out(reason: str) -> NoReturn:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name each group that was left out and what would let it run."""
+    """Name each group that was left out and what would let it run, and each test that passed at its second try only."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.write_line(f"tried a second time: {report.nodeid}")
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped if report.longrepr}
     for reason in sorted(reasons):
