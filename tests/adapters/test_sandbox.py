@@ -264,7 +264,7 @@ def test_being_told_to_stop_ends_it_soon(job: Path) -> None:
     said = sh("sleep 60", job, stop=stop)
 
     assert said.ended.ending is Ending.STOPPED
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # it would sleep for a minute
 
 
 def test_an_error_of_ours_leaves_no_process_behind(job: Path) -> None:
@@ -321,7 +321,7 @@ def test_ffmpeg_dies_with_the_worker(tmp_path: Path) -> None:
 
         parent.kill()
 
-    assert wait_until(lambda: not any(map(is_alive, children)), seconds=1)
+    assert wait_until(lambda: not any(map(is_alive, children)))
 
 
 def children_of(parent: int) -> list[int]:
