@@ -253,7 +253,7 @@ def test_a_worker_that_closes_gives_back_what_it_holds(
     assert not bench.do_next()
 
 
-def test_what_is_held_is_kept_alive(app: Flask, song: AudioFile, bench: Bench, encoder: FakeEncoder) -> None:
+def test_sec_R1_what_is_held_is_kept_alive(app: Flask, song: AudioFile, bench: Bench, encoder: FakeEncoder) -> None:
     encoder.waits = True
     thread = in_background(app, bench)
     wait_for_claim(song)
