@@ -186,9 +186,7 @@ def _give_up(token: str) -> bool:
     rendition = db.session.scalar(sa.select(Rendition).where(Rendition.token == token))
     if rendition is not None:
         reason = N_("Converting this file was tried three times, and the converter broke down each time.")
-        return jobs.take(
-            JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token)
-        )
+        return jobs.take(JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token))
     return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
 
 
