@@ -110,7 +110,7 @@ def test_one_process_sweeps_each_time(app: Flask) -> None:
     assert [sweeps.sweep_if_due(lambda count: None) for _ in range(3)] == [True, False, False]
 
 
-def test_a_clock_that_was_set_back_does_not_stop_the_sweeps(app: Flask) -> None:
+def test_sec_R8_a_clock_that_was_set_back_does_not_stop_the_sweeps(app: Flask) -> None:
     with writing():
         db.session.add(Chore(name="sweep", done_at=utcnow() + timedelta(hours=5)))
 
