@@ -22,7 +22,7 @@ TAKE_OVER_SECONDS = 10
 
 
 @pytest.mark.slow
-def test_work_of_a_killed_worker_is_taken_over(house: House, alice: Visitor, long_song: bytes) -> None:
+def test_sec_R1_work_of_a_killed_worker_is_taken_over(house: House, alice: Visitor, long_song: bytes) -> None:
     file_id = alice.keep("song.flac", long_song, "mp4")
     wait_for("the song to be under way", lambda: alice.is_under_way(file_id))
     orphans = house.ffmpegs()
@@ -42,7 +42,9 @@ def test_work_of_a_killed_worker_is_taken_over(house: House, alice: Visitor, lon
 
 
 @pytest.mark.slow
-def test_work_that_kills_its_worker_each_time_is_given_up(house: House, alice: Visitor, long_song: bytes) -> None:
+def test_sec_R4_work_that_kills_its_worker_each_time_is_given_up(
+    house: House, alice: Visitor, long_song: bytes
+) -> None:
     file_id = alice.keep("song.flac", long_song, "mp4")
     for number in (1, 2, 3):
         kill_at_try(house, file_id, number)
@@ -53,7 +55,9 @@ def test_work_that_kills_its_worker_each_time_is_given_up(house: House, alice: V
     house.settle()
 
 
-def test_a_web_process_killed_in_an_upload_leaves_nothing_of_it(house: House, alice: Visitor, big_song: bytes) -> None:
+def test_sec_R2_a_web_process_killed_in_an_upload_leaves_nothing_of_it(
+    house: House, alice: Visitor, big_song: bytes
+) -> None:
     request = alice.raw_upload("song.wav", big_song)
     with socket.create_connection(("127.0.0.1", house.port)) as line:
         line.sendall(request[: len(request) // 2])
@@ -87,7 +91,9 @@ def test_work_that_is_canceled_stops_at_once_and_nobody_is_told(house: House, al
 
 
 @pytest.mark.slow
-def test_work_of_a_worker_that_is_stopped_is_given_back_untried(house: House, alice: Visitor, long_song: bytes) -> None:
+def test_sec_R3_work_of_a_worker_that_is_stopped_is_given_back_untried(
+    house: House, alice: Visitor, long_song: bytes
+) -> None:
     file_id = alice.keep("song.flac", long_song, "mp4")
     wait_for("the song to be under way", lambda: alice.is_under_way(file_id))
 
@@ -103,7 +109,7 @@ def test_work_of_a_worker_that_is_stopped_is_given_back_untried(house: House, al
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.99, 0.999999])
-def test_nothing_is_kept_of_an_upload_that_is_cut_off(
+def test_sec_R7_nothing_is_kept_of_an_upload_that_is_cut_off(
     house: House, alice: Visitor, big_song: bytes, share: float
 ) -> None:
     request = alice.raw_upload("song.wav", big_song)

@@ -87,7 +87,7 @@ def test_a_canceled_piece_is_not_held_any_more(alice: User, song: AudioFile) -> 
     assert claims.take() is None
 
 
-def test_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -> None:
+def test_sec_R5_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -> None:
     for owner in (alice, bob):
         for _ in range(15):
             AudioFileFactory(owner=owner)
@@ -112,7 +112,7 @@ def test_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -
     assert set(taken.values()) == {1}
 
 
-def test_a_heartbeat_that_stands_still_for_a_lease_loses_its_piece(song: AudioFile) -> None:
+def test_sec_R1_a_heartbeat_that_stands_still_for_a_lease_loses_its_piece(song: AudioFile) -> None:
     without_outlines()
     clock = Clock()
     watch = claims.Watch(15, clock)
@@ -127,7 +127,7 @@ def test_a_heartbeat_that_stands_still_for_a_lease_loses_its_piece(song: AudioFi
     assert preset_of(take()) == preset_of(claim)
 
 
-def test_a_heartbeat_that_moves_keeps_its_piece(song: AudioFile) -> None:
+def test_sec_R1_a_heartbeat_that_moves_keeps_its_piece(song: AudioFile) -> None:
     clock = Clock()
     watch = claims.Watch(15, clock)
     claim = take()
@@ -209,7 +209,7 @@ def test_sec_R5_while_nobody_can_write_nobody_is_taken_for_dead(
     assert claims.take_over(claim.token, 1)
 
 
-def test_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: AudioFile) -> None:
+def test_sec_R1_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: AudioFile) -> None:
     without_outlines()
     claim = take()
     claims.take_over(claim.token, 1)
@@ -220,7 +220,7 @@ def test_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: Audi
     assert rendition(song, "wav").status is JobStatus.SUBMITTED
 
 
-def test_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
+def test_sec_R4_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
     file = AudioFileFactory(owner=alice, presets=("wav",))
     without_outlines()
 
@@ -235,7 +235,7 @@ def test_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
     assert "three times" in told(alice)[0].text
 
 
-def test_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:
+def test_sec_R4_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:
     AudioFileFactory(owner=alice, presets=("wav",))
 
     for _ in range(3):
@@ -247,7 +247,7 @@ def test_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice:
     assert preset_of(take()) == "wav"
 
 
-def test_what_is_given_back_was_not_tried(song: AudioFile) -> None:
+def test_sec_R3_what_is_given_back_was_not_tried(song: AudioFile) -> None:
     without_outlines()
     claim = take()
 

@@ -135,7 +135,7 @@ def test_two_that_arrive_together_cannot_both_take_the_last_room(app: Flask, ali
     assert count(AudioFile) == 1
 
 
-def test_a_full_disk_keeps_nothing_and_passes(alice: User, storage: MemoryStorage) -> None:
+def test_sec_R6_a_full_disk_keeps_nothing_and_passes(alice: User, storage: MemoryStorage) -> None:
     storage.free = 300
     with pytest.raises(StorageFull):
         receive(alice)
@@ -169,7 +169,7 @@ def test_what_is_cut_off_is_not_kept(alice: User, storage: MemoryStorage) -> Non
     assert count(AudioFile) == 0
 
 
-def test_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) -> None:
+def test_sec_R7_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) -> None:
     first = receive(alice, once="one")
     second = receive(alice, once="one")
 
@@ -177,7 +177,9 @@ def test_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) 
     assert len(storage.objects) == 1
 
 
-def test_a_double_click_that_arrives_together_makes_one_file(app: Flask, alice: User, storage: MemoryStorage) -> None:
+def test_sec_R7_a_double_click_that_arrives_together_makes_one_file(
+    app: Flask, alice: User, storage: MemoryStorage
+) -> None:
     user_id, both_are_here = alice.id, threading.Barrier(2)
     made: list[uuid.UUID] = []
 
