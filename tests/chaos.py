@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from tests import sounds
 from tests.flows.house import House, wait_for
 from tests.flows.sender import Sender, noise
+from tests.flows.test_lost_work import answers
 from tests.flows.visitor import Answer, Visitor
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob
 from webapp.news import BUSY, JobStatus
@@ -72,7 +73,7 @@ class Person:
     def live(self, over: threading.Event) -> None:
         """Do one thing after the other until it is over."""
         while not over.is_set():
-            (name,) = self.dice.choices([*DEEDS], [*DEEDS.values()])
+            (name,) = self.dice.choices([*DEEDS], [*DEEDS.values()]) if self.files else ("send",)
             deed: Callable[[], None] = getattr(self, name)
             try:
                 deed()
@@ -125,7 +126,6 @@ class Person:
         self.files[file_id] = hashlib.sha256(song).hexdigest()
 
     def _any(self) -> str:
-        assert self.files
         return self.dice.choice([*self.files])
 
     def _do(self, what: str, file_id: str) -> bool:
@@ -175,6 +175,7 @@ def kill(house: House, name: str) -> None:
     with suppress(ProcessLookupError):
         os.kill(killed, signal.SIGTERM if "asked" in name else signal.SIGKILL)
     wait_for(f"another {process}", lambda: house.pid(process) not in (0, killed))
+    wait_for("the web process to answer", lambda: answers(house.visitor()))
 
 
 def end_all(house: House, people: list[Person]) -> int:

@@ -11,7 +11,7 @@ from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
 from webapp.models import AudioFile, Kind, Rendition, User, Waveform
-from webapp.news import JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus, Output
 from webapp.services import claims, jobs
 
 
@@ -233,6 +233,29 @@ def test_sec_R4_what_kills_its_worker_three_times_has_failed(alice: User) -> Non
     assert rendition(file, "wav").status is JobStatus.ERROR
     assert [note.kind for note in told(alice)] == [Kind.ERROR]
     assert "three times" in told(alice)[0].text
+
+
+def test_sec_R4_while_one_piece_kills_each_worker_that_takes_it_the_others_are_done(alice: User, bob: User) -> None:
+    """Guards MOST_TRIES: without it this would not end."""
+    poison = AudioFileFactory(owner=alice, presets=("wav",))
+    others = [AudioFileFactory(owner=owner) for owner in (alice, bob)]
+    without_outlines()
+
+    deaths = 0
+    while claim := claims.take():
+        if claim.file_id == poison.id:
+            deaths += 1
+            assert claims.take_over(claim.token, deaths)  # it beat once at each beginning
+        else:
+            assert claim.job_id
+            news = JobEvent(
+                claim.job_id, JobStatus.COMPLETE, preset_of(claim), output=Output(1, 1.0), token=claim.token
+            )
+            assert jobs.record(news)
+
+    assert deaths == claims.MOST_TRIES
+    assert rendition(poison, "wav").status is JobStatus.ERROR
+    assert {file.status for file in others} == {JobStatus.COMPLETE}
 
 
 def test_sec_R4_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:

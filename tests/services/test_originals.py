@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from tests.fakes import FakeProbe, FakeTranscoder, MemoryStorage
 from webapp.config import Config
 from webapp.db import db
-from webapp.errors import CutOff, EmptyFile, NotAudio, StorageFull, TooLarge
+from webapp.errors import CutOff, EmptyFile, NotAudio, StorageFull, TooLarge, Unavailable
 from webapp.models import AudioFile, User
 from webapp.news import JobStatus
 from webapp.services import library, originals
@@ -90,6 +90,22 @@ def test_what_is_refused_leaves_nothing_behind(
 
     assert storage.objects == {}
     assert count(AudioFile) == 0
+
+
+def test_a_file_for_whose_look_there_was_no_time_may_come_again(
+    alice: User, storage: MemoryStorage, probe: FakeProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "look", _has_no_time)
+    with pytest.raises(Unavailable):
+        receive(alice)
+    monkeypatch.undo()
+    assert storage.objects == {}
+
+    assert receive(alice).status is not JobStatus.ERROR
+
+
+def _has_no_time(_: Path) -> None:
+    raise Unavailable
 
 
 def test_a_file_of_just_the_most_bytes_is_taken(app: Flask, alice: User) -> None:
