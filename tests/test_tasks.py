@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +12,7 @@ from moto.core.exceptions import ServiceException
 from moto.sqs.responses import SQSResponse
 
 from tests.doubles import aws
+from tests.doubles.rabbit import BlockedRabbit
 from webapp import create_app
 from webapp.config import Config
 from webapp.errors import TranscoderUnavailable
@@ -65,6 +67,18 @@ def test_a_broker_that_is_down_is_told_as_such(config: Config, broker: str) -> N
         queue.wake(1)
     with pytest.raises(TranscoderUnavailable):
         queue.check()
+
+
+@pytest.mark.timeout(60)  # it would wait for ever
+def test_sec_R1_a_broker_that_is_out_of_memory_holds_nobody_up(config: Config) -> None:
+    """Guards `BLOCKED`."""
+    with BlockedRabbit.opened() as rabbit:
+        queue = queue_of(dataclasses.replace(config, broker_url=rabbit.url))
+
+        with suppress(TranscoderUnavailable):  # it has taken the message; whether it says so is its affair
+            queue.wake(1)
+
+        assert rabbit.published.wait(10)
 
 
 def test_a_queue_folder_that_is_gone_is_told_as_such(config: Config) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -16,6 +16,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 # A reader or writer waits this long for another writer before it is told "busy", which becomes a 503.
 BUSY_SECONDS = 20
+
+# The clocks of our machines are less apart. What was noted further in the future was noted before one was set back.
+SKEW = timedelta(minutes=10)
 
 
 def utcnow() -> datetime:

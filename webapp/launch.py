@@ -43,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) > 1 or not set(arguments) <= set(NAMES):
         complain("Use: python -m webapp.launch [web|worker]")
         return 2
+    os.umask(0o077)  # what lies in DATA_DIR is nobody else's, whoever made the folder
     try:
         launch(arguments or NAMES)
     except (ConfigError, Refusal) as exc:

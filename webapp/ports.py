@@ -197,7 +197,10 @@ class Probe(Protocol):
     """Looks into a file without trusting it."""
 
     def look(self, path: Path) -> Facts:
-        """What the file is. Raises NotAudio, with a reason for the user, if it is not audio that we read."""
+        """What the file is. Raises NotAudio, with a reason for the user, if it is not audio that we read.
+
+        Raises Unavailable if the machine had no time for the look.
+        """
 
 
 class Encoder(Protocol):

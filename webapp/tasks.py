@@ -33,6 +33,8 @@ QUEUE = "tapedeck"
 MOST_MESSAGES = 64
 # A broker takes a worker for dead that sits on its messages for half an hour, so nobody works off more in one go.
 LONGEST_SHIFT_SECONDS = 600.0
+# RabbitMQ that is out of memory or disk takes a message and then reads no more: not even a goodbye is answered.
+BLOCKED = {"read_timeout": 3, "write_timeout": 3}
 
 
 class Queue:
@@ -49,7 +51,7 @@ class Queue:
 
     def wake(self, count: int) -> None:
         """Say that so many pieces of work wait. Raises TranscoderUnavailable when the broker does not answer."""
-        with _in_our_words(), self.celery.connection_for_write() as connection:
+        with _in_our_words(), self._line() as connection:
             for _ in range(min(count, MOST_MESSAGES - self._waiting(connection))):
                 self.celery.send_task(WORK, connection=connection, retry=False)
 
@@ -59,7 +61,7 @@ class Queue:
 
     def check(self) -> None:
         """Return if the broker answers. Raises TranscoderUnavailable."""
-        with _in_our_words(), self.celery.connection_for_write() as connection:
+        with _in_our_words(), self._line() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
             # A folder is connected to without a look at it; asking for the queue looks.
             self._waiting(connection)
@@ -78,7 +80,7 @@ class Queue:
         What waited while there was no worker has no message any more, so the worker wakes itself.
         """
         self._once("wake", lambda: self.wake(self.config.worker_concurrency))
-        watch = claims.Watch(self.config.lease_seconds)
+        watch = claims.Watch(self.config.lease_seconds, holds=self.bench.holds)
         self._repeat("tend", LOOK_SECONDS, self.bench.tend)
         self._repeat("watch", 1.0, lambda: sweeps.take_over(watch, self.wake))
         self._repeat("sweep", float(self.config.sweep_seconds), lambda: sweeps.sweep_if_due(self.wake))
@@ -90,6 +92,11 @@ class Queue:
                 if time.monotonic() > end:
                     self.wake(1)
                     return
+
+    def _line(self) -> Any:
+        """A connection for sending on which nobody is waited for without end. Those who listen have others."""
+        bounds = BLOCKED if self.config.broker.startswith("amqp") else {}
+        return self.celery.connection_for_write(transport_options=bounds)
 
     def _waiting(self, connection: Any) -> int:
         declared = self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()

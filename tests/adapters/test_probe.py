@@ -16,7 +16,7 @@ from webapp.adapters import probe as probes
 from webapp.adapters.probe import SandboxedProbe
 from webapp.adapters.transcoders import command
 from webapp.adapters.transcoders.sandbox import SandboxBroken
-from webapp.errors import NotAudio
+from webapp.errors import NotAudio, Unavailable
 
 probe = SandboxedProbe()
 
@@ -333,7 +333,6 @@ def test_sound_of_a_codec_that_we_do_not_list_is_refused(tmp_path: Path) -> None
     [
         "import os; os.abort()",
         "import sys; sys.exit(1)",
-        "import time; time.sleep(60)",
         "x = bytearray(4 << 30)",
         "print('no json')",
         "print('[]')",
@@ -347,7 +346,17 @@ def test_a_look_that_goes_wrong_is_no_audio(child: str, tmp_path: Path, monkeypa
     monkeypatch.setattr(probes, "CHILD", tmp_path / "child.py")
 
     with pytest.raises(NotAudio):
-        SandboxedProbe(wall_seconds=1).look(sounds.make(tmp_path, "song.wav"))
+        SandboxedProbe().look(sounds.make(tmp_path, "song.wav"))
+
+
+def test_sec_R1_a_look_for_which_there_was_no_time_says_nothing_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "child.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(probes, "CHILD", tmp_path / "child.py")
+
+    with pytest.raises(Unavailable, match="try again"):
+        SandboxedProbe(wall_seconds=0.5).look(sounds.make(tmp_path, "song.wav"))
 
 
 HONEST: dict[str, object] = {

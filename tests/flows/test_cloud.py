@@ -1,7 +1,9 @@
 """The house on AWS, with what goes wrong there: messages that are lost, come late or meet a locked database."""
 
 import io
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import av
 import pytest
@@ -9,9 +11,12 @@ import pytest
 from tests import sounds
 from tests.flows.cloud import Cloud
 from tests.flows.house import wait_for
+from tests.flows.test_lost_work import answers
 from tests.flows.visitor import Visitor
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
+IN_THE_MIDST_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +99,33 @@ def test_a_deleted_file_leaves_nothing_in_the_bucket(cloud: Cloud, alice: Visito
     alice.post(f"/files/{file_id}/delete")
 
     assert [key for top in ("media", "transcoded") for key in cloud.keys(top) if file_id in key] == []
+
+
+def test_sec_R2_a_message_during_which_the_web_process_is_killed_is_taken_when_it_comes_again(
+    cloud: Cloud, alice: Visitor
+) -> None:
+    file_id = alice.keep("song.wav", sounds.wav(2.0), "wav")
+    event = cloud.mediaconvert.finish(cloud.job())
+
+    with cloud.house.locked() as let_go, ThreadPoolExecutor(1) as thread:  # so that it is held up in the midst of it
+
+        def until_it_is_back() -> None:
+            let_go()
+            wait_for("it to answer", lambda: answers(alice))
+
+        cloud.sns.between = until_it_is_back
+        cloud.sns.attempts.clear()
+        delivered = thread.submit(cloud.tell, event)
+        time.sleep(IN_THE_MIDST_SECONDS)
+        killed = cloud.house.kill("web")
+        wait_for("another web process", lambda: cloud.house.pid("web") not in (0, killed))
+
+        assert delivered.result() == 200
+    assert cloud.sns.attempts[0] != 200
+    assert cloud.tell(event) == 200
+
+    wait_for("it to be ready", lambda: alice.has(file_id, "complete"))
+    assert [note.kind for note in alice.inbox(file_id)] == ["complete"]
 
 
 def test_sec_S10_a_message_that_meets_a_locked_database_is_taken_when_it_comes_again(

@@ -48,7 +48,7 @@ def house(disk: Disk) -> Iterator[House]:
         yield house
 
 
-def test_a_full_disk_is_told_in_words_and_nothing_half_made_stays(
+def test_sec_R6_a_full_disk_is_told_in_words_and_nothing_half_made_stays(
     house: House, disk: Disk, alice: Visitor, song: bytes, big_song: bytes
 ) -> None:
     for room in (0, RESERVE_MIB - 1):
@@ -67,7 +67,7 @@ def test_a_full_disk_is_told_in_words_and_nothing_half_made_stays(
     house.settle()
 
 
-def test_a_rendition_without_room_fails_in_words_and_can_be_retried(
+def test_sec_R6_a_rendition_without_room_fails_in_words_and_can_be_retried(
     house: House, disk: Disk, alice: Visitor, tmp_path: Path
 ) -> None:
     disk.fill(but_for=RESERVE_MIB + 10)

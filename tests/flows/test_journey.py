@@ -37,6 +37,16 @@ def test_a_song_is_uploaded_converted_told_of_downloaded_and_put_away(alice: Vis
     assert alice.inbox() == [note]
 
 
+def test_what_is_kept_can_be_read_by_no_other_user_of_the_machine(house: House, alice: Visitor, song: bytes) -> None:
+    """Guards the umask in wsgi.py and launch.py: the folder may be one that was made by somebody else."""
+    file_id = alice.keep("song.wav", song, "wav")
+    wait_for("the song to be ready", lambda: alice.has(file_id, "complete"))
+
+    modes = {path: path.stat().st_mode & 0o077 for path in house.data_dir.rglob("*")}
+    assert len(modes) > 10
+    assert {str(path): oct(mode) for path, mode in modes.items() if mode} == {}
+
+
 def test_an_open_page_is_told_by_its_poll(alice: Visitor, song: bytes) -> None:
     alice.poll()
     file_id = alice.keep("song.wav", song)

@@ -12,7 +12,7 @@ from tests.servers import DATABASE_URL
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
-def test_after_a_power_cut_all_goes_on(tmp_path: Path, long_song: bytes, big_song: bytes) -> None:
+def test_sec_R2_after_a_power_cut_all_goes_on(tmp_path: Path, long_song: bytes, big_song: bytes) -> None:
     with House.opened(tmp_path / "instance") as house:
         alice = house.visitor().register("alice")
         file_id = alice.keep("song.flac", long_song)

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -10,7 +11,7 @@ from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
 from webapp.models import AudioFile, Kind, Rendition, User, Waveform
-from webapp.news import JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus, Output
 from webapp.services import claims, jobs
 
 
@@ -22,6 +23,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+    def passes(self, seconds: int, watch: claims.Watch) -> list[tuple[str, int]]:
+        """What the watch sees after so many seconds, in each of which it looks."""
+        for _ in range(seconds):
+            self.now += 1
+            seen = watch.look()
+        return seen
 
 
 def without_outlines() -> None:
@@ -79,7 +87,7 @@ def test_a_canceled_piece_is_not_held_any_more(alice: User, song: AudioFile) -> 
     assert claims.take() is None
 
 
-def test_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -> None:
+def test_sec_R5_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -> None:
     for owner in (alice, bob):
         for _ in range(15):
             AudioFileFactory(owner=owner)
@@ -104,24 +112,22 @@ def test_many_workers_take_each_piece_once(app: Flask, alice: User, bob: User) -
     assert set(taken.values()) == {1}
 
 
-def test_a_heartbeat_that_stands_still_for_a_lease_loses_its_piece(song: AudioFile) -> None:
+def test_sec_R1_a_heartbeat_that_stands_still_for_a_lease_loses_its_piece(song: AudioFile) -> None:
     without_outlines()
     clock = Clock()
     watch = claims.Watch(15, clock)
     claim = take()
     assert watch.look() == []
-    clock.now += 14
-    assert watch.look() == []
+    assert clock.passes(14, watch) == []
 
-    clock.now += 1
-    (still,) = watch.look()
+    (still,) = clock.passes(1, watch)
 
     assert claims.take_over(*still)
     assert not claims.take_over(*still)
     assert preset_of(take()) == preset_of(claim)
 
 
-def test_a_heartbeat_that_moves_keeps_its_piece(song: AudioFile) -> None:
+def test_sec_R1_a_heartbeat_that_moves_keeps_its_piece(song: AudioFile) -> None:
     clock = Clock()
     watch = claims.Watch(15, clock)
     claim = take()
@@ -141,16 +147,69 @@ def test_a_watch_that_begins_late_waits_a_whole_lease(song: AudioFile) -> None:
     assert watch.look() == []
 
 
-def test_a_holder_that_beats_at_the_last_moment_is_not_robbed(song: AudioFile) -> None:
+@pytest.mark.parametrize("tries", [1, claims.MOST_TRIES])
+def test_sec_R1_a_holder_that_beats_at_the_last_moment_is_not_robbed(song: AudioFile, tries: int) -> None:
+    """Guards the beat in `take_over`, of which there are two."""
+    without_outlines()
     claim = take()
+    with writing():
+        db.session.execute(sa.update(Rendition).where(Rendition.token == claim.token).values(tries=tries))
     still = (claim.token, 1)
     claims.beat([claim.token])
 
     assert not claims.take_over(*still)
     assert claims.held([claim.token]) == {claim.token}
+    assert song.status is not JobStatus.ERROR
 
 
-def test_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: AudioFile) -> None:
+def test_sec_R1_a_worker_that_was_frozen_does_not_take_its_neighbours_for_dead(song: AudioFile) -> None:
+    """Guards LARGEST_SHARE: of the time in which nobody looked only so much counts that others can beat again."""
+    clock = Clock()
+    watch = claims.Watch(15, clock)
+    claim = take()
+    clock.passes(3, watch)
+
+    clock.now += 3600
+    assert watch.look() == []
+    claims.beat([claim.token])
+
+    assert clock.passes(14, watch) == []
+
+
+def test_sec_R1_a_watch_that_looks_rarely_finds_the_dead_all_the_same(song: AudioFile) -> None:
+    claim = take()
+    clock = Clock()
+    watch = claims.Watch(15, clock)
+    watch.look()
+    for _ in range(3):
+        clock.now += 60
+        seen = watch.look()
+
+    assert seen == [(claim.token, 1)]
+
+
+def test_sec_R1_a_worker_never_takes_over_what_it_holds_itself(song: AudioFile) -> None:
+    """Guards `holds`."""
+    clock = Clock()
+    claim = take()
+    watch = claims.Watch(15, clock, holds=lambda token: token == claim.token)
+
+    assert clock.passes(60, watch) == []
+
+
+def test_sec_R5_while_nobody_can_write_nobody_is_taken_for_dead(
+    song: AudioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards LONGEST_WAIT_SECONDS: who waits for the lock waits with all whose hearts are to be written down."""
+    claim = take()
+    monkeypatch.setattr(claims, "LONGEST_WAIT_SECONDS", -1.0)
+    assert not claims.take_over(claim.token, 1)
+
+    monkeypatch.undo()
+    assert claims.take_over(claim.token, 1)
+
+
+def test_sec_R1_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: AudioFile) -> None:
     without_outlines()
     claim = take()
     claims.take_over(claim.token, 1)
@@ -161,7 +220,7 @@ def test_who_was_taken_for_dead_is_not_believed_any_more(alice: User, song: Audi
     assert rendition(song, "wav").status is JobStatus.SUBMITTED
 
 
-def test_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
+def test_sec_R4_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
     file = AudioFileFactory(owner=alice, presets=("wav",))
     without_outlines()
 
@@ -176,7 +235,30 @@ def test_what_kills_its_worker_three_times_has_failed(alice: User) -> None:
     assert "three times" in told(alice)[0].text
 
 
-def test_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:
+def test_sec_R4_while_one_piece_kills_each_worker_that_takes_it_the_others_are_done(alice: User, bob: User) -> None:
+    """Guards MOST_TRIES: without it this would not end."""
+    poison = AudioFileFactory(owner=alice, presets=("wav",))
+    others = [AudioFileFactory(owner=owner) for owner in (alice, bob)]
+    without_outlines()
+
+    deaths = 0
+    while claim := claims.take():
+        if claim.file_id == poison.id:
+            deaths += 1
+            assert claims.take_over(claim.token, deaths)  # it beat once at each beginning
+        else:
+            assert claim.job_id
+            news = JobEvent(
+                claim.job_id, JobStatus.COMPLETE, preset_of(claim), output=Output(1, 1.0), token=claim.token
+            )
+            assert jobs.record(news)
+
+    assert deaths == claims.MOST_TRIES
+    assert rendition(poison, "wav").status is JobStatus.ERROR
+    assert {file.status for file in others} == {JobStatus.COMPLETE}
+
+
+def test_sec_R4_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:
     AudioFileFactory(owner=alice, presets=("wav",))
 
     for _ in range(3):
@@ -188,7 +270,7 @@ def test_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice:
     assert preset_of(take()) == "wav"
 
 
-def test_what_is_given_back_was_not_tried(song: AudioFile) -> None:
+def test_sec_R3_what_is_given_back_was_not_tried(song: AudioFile) -> None:
     without_outlines()
     claim = take()
 

@@ -2,15 +2,16 @@
 
 import threading
 import uuid
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from tests.factories import AudioFileFactory
-from tests.fakes import FakeTranscoder, MemoryStorage
+from tests.fakes import FakeProbe, FakeTranscoder, MemoryStorage
 from tests.services.test_uploads import SIZE, begin, send
 from webapp.db import db
-from webapp.errors import Conflict, NotAudio, NotFound, PartsMissing
+from webapp.errors import Conflict, NotAudio, NotFound, PartsMissing, Unavailable
 from webapp.models import AudioFile, Upload, User
 from webapp.news import JobStatus
 from webapp.services import checksum, completion, jobs, library, originals, sweeps, uploads
@@ -74,6 +75,24 @@ def test_what_is_not_audio_is_refused_each_time_and_leaves_nothing(alice: User, 
             completion.complete(alice, upload_id)
 
     assert (storage.objects, storage.open, library.bytes_used(alice.id)) == ({}, {}, 0)
+
+
+def test_an_upload_for_whose_look_there_was_no_time_can_be_completed_later(
+    alice: User, probe: FakeProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has_no_time(_: Path) -> None:
+        raise Unavailable
+
+    upload_id = sent(alice)
+    monkeypatch.setattr(probe, "look", has_no_time)
+    with pytest.raises(Unavailable):
+        completion.complete(alice, upload_id)
+    monkeypatch.undo()
+    assert uploads.find(alice, upload_id).is_open
+
+    file, is_new = completion.complete(alice, upload_id)
+
+    assert (file.id, is_new) == (upload_id, True)
 
 
 def test_another_tab_that_completes_too_gets_the_same_file(app: Flask, alice: User, storage: MemoryStorage) -> None:

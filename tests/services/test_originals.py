@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from tests.fakes import FakeProbe, FakeTranscoder, MemoryStorage
 from webapp.config import Config
 from webapp.db import db
-from webapp.errors import CutOff, EmptyFile, NotAudio, StorageFull, TooLarge
+from webapp.errors import CutOff, EmptyFile, NotAudio, StorageFull, TooLarge, Unavailable
 from webapp.models import AudioFile, User
 from webapp.news import JobStatus
 from webapp.services import library, originals
@@ -92,6 +92,22 @@ def test_what_is_refused_leaves_nothing_behind(
     assert count(AudioFile) == 0
 
 
+def test_a_file_for_whose_look_there_was_no_time_may_come_again(
+    alice: User, storage: MemoryStorage, probe: FakeProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "look", _has_no_time)
+    with pytest.raises(Unavailable):
+        receive(alice)
+    monkeypatch.undo()
+    assert storage.objects == {}
+
+    assert receive(alice).status is not JobStatus.ERROR
+
+
+def _has_no_time(_: Path) -> None:
+    raise Unavailable
+
+
 def test_a_file_of_just_the_most_bytes_is_taken(app: Flask, alice: User) -> None:
     limit(app, max_upload_bytes=len(SOUND), user_quota_bytes=len(SOUND))
 
@@ -135,7 +151,7 @@ def test_two_that_arrive_together_cannot_both_take_the_last_room(app: Flask, ali
     assert count(AudioFile) == 1
 
 
-def test_a_full_disk_keeps_nothing_and_passes(alice: User, storage: MemoryStorage) -> None:
+def test_sec_R6_a_full_disk_keeps_nothing_and_passes(alice: User, storage: MemoryStorage) -> None:
     storage.free = 300
     with pytest.raises(StorageFull):
         receive(alice)
@@ -169,7 +185,7 @@ def test_what_is_cut_off_is_not_kept(alice: User, storage: MemoryStorage) -> Non
     assert count(AudioFile) == 0
 
 
-def test_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) -> None:
+def test_sec_R7_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) -> None:
     first = receive(alice, once="one")
     second = receive(alice, once="one")
 
@@ -177,7 +193,9 @@ def test_the_same_once_gives_the_same_file(alice: User, storage: MemoryStorage) 
     assert len(storage.objects) == 1
 
 
-def test_a_double_click_that_arrives_together_makes_one_file(app: Flask, alice: User, storage: MemoryStorage) -> None:
+def test_sec_R7_a_double_click_that_arrives_together_makes_one_file(
+    app: Flask, alice: User, storage: MemoryStorage
+) -> None:
     user_id, both_are_here = alice.id, threading.Barrier(2)
     made: list[uuid.UUID] = []
 

@@ -376,7 +376,7 @@ def test_what_is_not_done_outside_is_done_by_us_when_the_settings_say_so(
     transcoder.is_ours = True
     silent_for(minutes=50)
     assert outside.ask_outside() == 0  # its news may still come
-    silent_for(minutes=61)
+    silent_for(minutes=121)
 
     assert outside.ask_outside() == 1
 
@@ -403,7 +403,7 @@ def test_a_job_of_elastic_transcoder_of_which_nothing_is_heard_is_begun_anew(
     key: str, transcoder: FakeTranscoder
 ) -> None:
     outside.hear(Report(ELASTIC_ID, PROGRESSING, source=key))
-    silent_for(minutes=61)
+    silent_for(minutes=121)
 
     outside.ask_outside()
     outside.ask_outside()

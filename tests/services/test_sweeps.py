@@ -57,10 +57,11 @@ def test_nobody_is_woken_for_nothing(app: Flask) -> None:
 
 def test_what_a_dead_worker_holds_is_freed_and_somebody_woken(song: AudioFile) -> None:
     claims.take()
-    clock = iter((0.0, 100.0))
+    clock = iter(range(100))
     watch = claims.Watch(15, lambda: next(clock))
     woken: list[int] = []
-    assert sweeps.take_over(watch, woken.append) == 0
+    for _ in range(15):
+        assert sweeps.take_over(watch, woken.append) == 0
 
     assert sweeps.take_over(watch, woken.append) == 1
 
@@ -109,7 +110,7 @@ def test_one_process_sweeps_each_time(app: Flask) -> None:
     assert [sweeps.sweep_if_due(lambda count: None) for _ in range(3)] == [True, False, False]
 
 
-def test_a_clock_that_was_set_back_does_not_stop_the_sweeps(app: Flask) -> None:
+def test_sec_R8_a_clock_that_was_set_back_does_not_stop_the_sweeps(app: Flask) -> None:
     with writing():
         db.session.add(Chore(name="sweep", done_at=utcnow() + timedelta(hours=5)))
 

@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_converted_is_an_error_with_its_reason(
     assert list(storage.objects) == [song.key]
 
 
-def test_no_room_for_a_rendition_is_told_and_a_retry_works_when_there_is(
+def test_sec_R6_no_room_for_a_rendition_is_told_and_a_retry_works_when_there_is(
     alice: User, song: AudioFile, bench: Bench, encoder: FakeEncoder
 ) -> None:
     encoder.error = StorageFull()
@@ -142,7 +142,7 @@ def test_a_storage_that_never_answers_is_an_error_in_words_after_the_last_try(
 
 
 @pytest.mark.parametrize("deed", ["on_disk", "put_file"])
-def test_a_worker_that_closes_waits_for_no_line(
+def test_sec_R3_a_worker_that_closes_waits_for_no_line(
     app: Flask, song: AudioFile, bench: Bench, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
     begun = threading.Event()
@@ -238,7 +238,7 @@ def test_what_is_deleted_is_let_go_of(
     assert storage.objects == {}
 
 
-def test_a_worker_that_closes_gives_back_what_it_holds(
+def test_sec_R3_a_worker_that_closes_gives_back_what_it_holds(
     app: Flask, song: AudioFile, bench: Bench, encoder: FakeEncoder
 ) -> None:
     encoder.waits = True
@@ -252,7 +252,7 @@ def test_a_worker_that_closes_gives_back_what_it_holds(
     assert not bench.do_next()
 
 
-def test_what_is_held_is_kept_alive(app: Flask, song: AudioFile, bench: Bench, encoder: FakeEncoder) -> None:
+def test_sec_R1_what_is_held_is_kept_alive(app: Flask, song: AudioFile, bench: Bench, encoder: FakeEncoder) -> None:
     encoder.waits = True
     thread = in_background(app, bench)
     wait_for_claim(song)

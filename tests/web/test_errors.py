@@ -41,7 +41,7 @@ def test_a_bug_shows_nothing_of_the_inside(
 @pytest.mark.parametrize(
     ("said", "words"), [("database is locked", "try again in a minute"), ("database or disk is full", "no room left")]
 )
-def test_a_database_in_trouble_is_told_as_ours_to_pass(
+def test_sec_R5_a_database_in_trouble_is_told_as_ours_to_pass(
     as_alice: FlaskClient, monkeypatch: pytest.MonkeyPatch, said: str, words: str
 ) -> None:
     def fail(*_: object) -> None:

@@ -178,7 +178,7 @@ def test_after_the_session_has_ended_a_poll_leads_to_the_sign_in(visitor: FlaskC
     assert answer.text == ""
 
 
-def test_dismissed_is_dismissed_on_every_page(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+def test_sec_R9_dismissed_is_dismissed_on_every_page(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
     finish(song.job)
     note = told(alice)[0]
     assert f'id="alert-{note.id}"' in as_alice.get("/files/").text
@@ -192,7 +192,7 @@ def test_dismissed_is_dismissed_on_every_page(as_alice: FlaskClient, alice: User
     assert f'data-notification="{note.id}"' in as_alice.get("/notifications/").text
 
 
-def test_another_page_is_told_of_the_dismissal(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+def test_sec_R9_another_page_is_told_of_the_dismissal(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
     finish(song.job)
     other_tab = version_of(as_alice.get("/files/").text)
 
@@ -451,7 +451,7 @@ def test_what_has_gone_with_its_file_does_not_keep_the_others(as_alice: FlaskCli
     assert as_alice.post("/notifications/dismiss", data={"ids": ids[:1]}).status_code == 404
 
 
-def test_dismissing_again_is_no_news(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
+def test_sec_R9_dismissing_again_is_no_news(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
     finish(song.job)
     note = standing(alice)[0]
     as_alice.post(f"/notifications/{note.id}/dismiss")

@@ -213,7 +213,7 @@ def test_while_the_queue_is_down_a_file_is_accepted_all_the_same(as_alice: Flask
     assert files()[0].status is JobStatus.CREATED
 
 
-def test_a_full_disk_is_told(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+def test_sec_R6_a_full_disk_is_told(as_alice: FlaskClient, storage: MemoryStorage) -> None:
     storage.free = 0
 
     answer = as_alice.post("/files/", data={"audio": sound()})

@@ -12,7 +12,7 @@ from typing import Any
 
 from webapp.adapters.transcoders import command, sandbox
 from webapp.adapters.transcoders.sandbox import Box, Ending, Limits
-from webapp.errors import NotAudio
+from webapp.errors import NotAudio, Unavailable
 from webapp.ports import Facts
 from webapp.words import N_
 
@@ -23,6 +23,7 @@ LONGEST_TAG = 1000
 RATES = range(1_000, 768_001)
 CHANNELS = range(1, 33)
 NO_SOUND = N_("There is no sound in this file.")
+NOT_NOW = N_("We could not look into this file now. Please try again in a minute.")
 # Hours of it in so little space are a trap: they would be gigabytes, and there would be nothing to hear.
 FEWEST_BITS_PER_SECOND = 400
 WORTH_COUNTING_SECONDS = 3600
@@ -55,7 +56,7 @@ CONTAINERS = {demuxer: name for name, demuxer in reversed(command.DEMUXERS.items
 class SandboxedProbe:
     """Fulfils `ports.Probe`."""
 
-    wall_seconds: float = 15.0
+    wall_seconds: float = 30.0
     memory: int = sandbox.GIB
 
     def look(self, path: Path) -> Facts:
@@ -71,7 +72,7 @@ class SandboxedProbe:
         return facts
 
     def _said_of(self, path: Path) -> dict[str, Any]:
-        """What the child has said, in whatever form. Raises NotAudio if it did not come to an end."""
+        """What the child has said, in whatever form. Raises NotAudio if it broke down, Unavailable if it was slow."""
         output = bytearray()
 
         def listen(piece: bytes) -> bool:
@@ -91,6 +92,8 @@ class SandboxedProbe:
             Limits(wall_seconds=self.wall_seconds, idle_seconds=self.wall_seconds, memory=self.memory),
             on_output=listen,
         )
+        if ended.ending in (Ending.TOO_LONG, Ending.IDLE):
+            raise Unavailable(NOT_NOW)  # what it does is little, so it was the machine that had no time for it
         if ended.ending is not Ending.EXITED or ended.code:
             raise NotAudio
         try:

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
-from webapp.db import Base, created, key, utcnow
+from webapp.db import SKEW, Base, created, key, utcnow
 from webapp.models.audio import AudioFile, Rendition
 from webapp.models.user import User
 from webapp.news import BUSY, WAITING, JobStatus
@@ -108,12 +108,16 @@ class TranscodeJob(Base):
     @classmethod
     def stuck(cls, before: datetime) -> "sa.Select[TranscodeJob]":
         """Jobs that nobody was asked to do, though they have been there since before the moment."""
-        return sa.select(cls).where(cls.status == JobStatus.CREATED, cls.created_at < before).order_by(cls.created_at)
+        is_old = sa.or_(cls.created_at < before, cls.created_at > utcnow() + SKEW)
+        return sa.select(cls).where(cls.status == JobStatus.CREATED, is_old).order_by(cls.created_at)
 
     @classmethod
-    def unheard(cls, before: datetime) -> "sa.Select[TranscodeJob]":
-        """Unfinished jobs outside of which nothing was heard since the moment, the longest silent first."""
-        silent = sa.or_(cls.heard_at.is_(None), cls.heard_at < before)
+    def unheard(cls, before: datetime, *, after: datetime | None = None) -> "sa.Select[TranscodeJob]":
+        """Unfinished jobs outside of which nothing was heard since the moment, the longest silent first.
+
+        What was heard later than `after` was heard by a clock that was set back since.
+        """
+        silent = sa.or_(cls.heard_at.is_(None), cls.heard_at < before, *([cls.heard_at > after] if after else ()))
         return (
             sa.select(cls)
             .where(cls.status.in_(BUSY), cls.external_id.is_not(None), silent)

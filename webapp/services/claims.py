@@ -18,6 +18,10 @@ from webapp.services import changes, jobs
 from webapp.words import N_
 
 MOST_TRIES = 3
+# Who waited longer for the right to write was not alone: a heart that could not be written down is not dead.
+LONGEST_WAIT_SECONDS = 1.0
+# So much of a lease at most is counted between two looks.
+LARGEST_SHARE = 1 / 3
 PIECES: tuple[type[Rendition | Waveform], ...] = (Rendition, Waveform)
 
 
@@ -84,32 +88,52 @@ def take_over(token: str, beat_seen: int) -> bool:
 
     After the last try it has failed: what kills its worker each time must not do so for ever.
     """
-    tries = _tries_of(token, beat_seen)
-    if tries is None:
-        return False
-    if tries >= MOST_TRIES:
-        return _give_up(token)
+    asked_at = time.monotonic()
     with writing():
-        return any(
-            changes.update(
-                piece, [piece.token == token, piece.beat == beat_seen], status=JobStatus.SUBMITTED, token=None
-            )
-            for piece in PIECES
-        )
+        owner_id = _owner_of(token)
+        if owner_id is not None:
+            changes.lock(owner_id)
+        if owner_id is None or time.monotonic() - asked_at > LONGEST_WAIT_SECONDS:
+            return False
+        for piece in PIECES:
+            still = [piece.token == token, piece.beat == beat_seen]
+            if changes.update(piece, [*still, piece.tries < MOST_TRIES], status=JobStatus.SUBMITTED, token=None):
+                return True
+            if changes.update(piece, still, beat=piece.beat + 1):
+                return _give_up(token)
+    return False
 
 
 class Watch:
-    """Sees which heartbeats stand still, by this process's own monotonic clock."""
+    """Sees which heartbeats stand still, by this process's own monotonic clock.
 
-    def __init__(self, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    While it did not look, everybody may have been frozen, the holder like us: of a long pause only so much counts that
+    the holder can beat again first. What this process holds itself, by `holds`, is never dead.
+    """
+
+    def __init__(
+        self,
+        lease_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        holds: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self.lease_seconds = lease_seconds
         self.clock = clock
+        self.holds = holds
+        self._looked_at = clock()
+        self._watched = 0.0
         self._seen: dict[str, tuple[int, float]] = {}
 
     def look(self) -> list[tuple[str, int]]:
         """The tries, with the beat at which they stand, that have not moved for a whole lease under our eyes."""
-        now = self.clock()
-        beats = {token: beat for piece in PIECES for token, beat in db.session.execute(_beats(piece)) if token}
+        now = self._seconds_watched()
+        beats = {
+            token: beat
+            for piece in PIECES
+            for token, beat in db.session.execute(_beats(piece))
+            if token and not self.holds(token)
+        }
         db.session.rollback()
         before = self._seen
         self._seen = {
@@ -117,6 +141,12 @@ class Watch:
             for token, beat in beats.items()
         }
         return [(token, beat) for token, (beat, since) in self._seen.items() if now - since >= self.lease_seconds]
+
+    def _seconds_watched(self) -> float:
+        now = self.clock()
+        self._watched += min(now - self._looked_at, self.lease_seconds * LARGEST_SHARE)
+        self._looked_at = now
+        return self._watched
 
 
 def _next() -> tuple[uuid.UUID, int, int | None] | None:
@@ -152,22 +182,18 @@ def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim
 
 
 def _give_up(token: str) -> bool:
+    """Let the piece have failed, without committing. Its owner's lock is held."""
     rendition = db.session.scalar(sa.select(Rendition).where(Rendition.token == token))
     if rendition is not None:
         reason = N_("Converting this file was tried three times, and the converter broke down each time.")
-        return jobs.record(
-            JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token)
-        )
-    with writing():
-        return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
+        return jobs.take(JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token))
+    return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
 
 
-def _tries_of(token: str, beat_seen: int) -> int | None:
-    for piece in PIECES:
-        tries = db.session.scalar(sa.select(piece.tries).where(piece.token == token, piece.beat == beat_seen))
-        if tries is not None:
-            return tries
-    return None
+def _owner_of(token: str) -> int | None:
+    """Whose the piece of this try is; None: nobody holds it any more."""
+    owners = (sa.select(AudioFile.owner_id).join(piece).where(piece.token == token) for piece in PIECES)
+    return next((owner_id for query in owners if (owner_id := db.session.scalar(query)) is not None), None)
 
 
 def _beats(piece: type[Rendition | Waveform]) -> sa.Select[str | None, int]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from webapp.adapters.transcoders import reports
-from webapp.db import db, utcnow, writing
+from webapp.db import SKEW, db, utcnow, writing
 from webapp.errors import ObjectMissing, StorageUnavailable, TranscoderUnavailable
 from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Rendition, TranscodeJob
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 # What is asked in one round; the others are asked in the next.
 MOST_ASKED = 50
-# Of what cannot be asked: a message of SNS comes within the hour or never.
-LONGEST_SILENCE = timedelta(hours=1)
+# Of what cannot be asked: a message of SNS comes within the hour or never. And a clock may jump an hour.
+LONGEST_SILENCE = timedelta(hours=2)
 
 FORGOTTEN = N_("The converter no longer knows of this job. Please try again.")
 NOT_THERE = N_("The converter said that this format is ready, but it is not in the storage. Please try again.")
@@ -103,7 +103,9 @@ def _silent() -> sa.Select[TranscodeJob]:
         return TranscodeJob.unheard(before=long_ago)
     can_be_asked = TranscodeJob.external_id.not_like(f"{reports.ELASTIC}%")
     silence = timedelta(seconds=settings.sweep_seconds * 0.9)
-    return TranscodeJob.unheard(before=utcnow() - silence).where(can_be_asked | (TranscodeJob.heard_at < long_ago))
+    return TranscodeJob.unheard(before=utcnow() - silence, after=utcnow() + SKEW).where(
+        can_be_asked | (TranscodeJob.heard_at < long_ago)
+    )
 
 
 def _ask(job_id: uuid.UUID, external_id: str) -> bool:

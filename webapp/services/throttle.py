@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from webapp.db import db, only_one, utcnow, writing
+from webapp.db import SKEW, db, only_one, utcnow, writing
 from webapp.errors import TooMany
 from webapp.models import Attempt
 
@@ -39,11 +39,12 @@ def succeed(attempt: list[int]) -> None:
 def forget_old() -> None:
     """Remove the tries that no longer count."""
     with writing():
-        db.session.execute(sa.delete(Attempt).where(Attempt.at < utcnow() - WINDOW))
+        now = utcnow()
+        db.session.execute(sa.delete(Attempt).where(sa.or_(Attempt.at < now - WINDOW, Attempt.at > now + SKEW)))
 
 
 def _check(key: str, limit: int, now: datetime) -> None:
-    times = db.session.scalars(Attempt.since(key, now - WINDOW)).all()
+    times = [at for at in db.session.scalars(Attempt.since(key, now - WINDOW)) if at < now + SKEW]
     if len(times) >= limit:
         wait = times[len(times) - limit] + WINDOW - now
         raise TooMany(retry_after=max(1, int(wait.total_seconds()) + 1))

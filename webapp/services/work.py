@@ -71,6 +71,11 @@ class Bench:
         for token in held.keys() - claims.held(held):
             held[token].set()
 
+    def holds(self, token: str) -> bool:
+        """Whether this worker is at work on that try at the moment."""
+        with self._lock:
+            return token in self._held
+
     def close(self) -> None:
         """Take nothing more, and stop what is under way so that it is given back."""
         self.is_closing.set()
