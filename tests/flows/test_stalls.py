@@ -4,18 +4,23 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.flows.house import ROOT, free_port, wait_for
+from tests.flows.sender import Send, noise
 from tests.flows.visitor import Visitor
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts bytes")]
 
 SLOW = 50_000_000
+THREE_PARTS = 70
+# Much less than the patience with those who stand still, and enough for a machine under load.
+PROMPT_SECONDS = 40
 
 
 @pytest.fixture
@@ -75,3 +80,23 @@ def test_sec_W10_a_body_or_a_download_that_stands_still_is_given_up_and_a_slow_o
         while came < SLOW:
             came += slow.send(b"y" * min(50_000, SLOW - came))
         wait_for("the slow one to arrive", lambda: f"body:{SLOW}" in hurried.get("/ended").text)
+
+
+# Without webapp/web/seats.py nobody is answered until the lines are closed: there are more of them than threads.
+@pytest.mark.slow
+def test_sec_W10_two_hundred_uploads_that_stand_still_keep_nobody_from_a_page(
+    alice: Visitor, bob: Visitor, send: Send
+) -> None:
+    sender = send(noise(THREE_PARTS))
+    assert sender.begin().status == 201
+    with ExitStack() as stack:
+        for number in range(200):
+            line = stack.enter_context(sender.line(1))
+            line.sendall(b"x" * (number % 7))
+
+        begun = time.monotonic()
+        for visitor in (alice, bob):
+            assert visitor.poll().status in (200, 204)
+            assert visitor.get("/files/").status == 200
+        assert bob.post("/auth/logout").status == 303
+        assert time.monotonic() - begun < PROMPT_SECONDS
