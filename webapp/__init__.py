@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Forms are a few fields of text; the one route that takes files reads its body by itself.
 LONGEST_FORM = 1024**2
+MOST_FORM_PARTS = 1000
 
 
 def create_app(
@@ -153,6 +154,7 @@ def _flask_settings(config: Config) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(config.database),
         "MAX_CONTENT_LENGTH": LONGEST_FORM,
         "MAX_FORM_MEMORY_SIZE": LONGEST_FORM,
+        "MAX_FORM_PARTS": MOST_FORM_PARTS,
         "SESSION_COOKIE_NAME": "__Host-session" if config.is_https else "session",
         "SESSION_COOKIE_SECURE": config.is_https,
         "SESSION_COOKIE_HTTPONLY": True,

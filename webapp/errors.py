@@ -127,6 +127,12 @@ class TooLarge(AppError):
     message = N_("This file is too big.")
 
 
+class FormTooLong(TooLarge):
+    """A form of more parts than are taken at once."""
+
+    message = N_("This is more than {count} files and fields at once. Please send the rest of them separately.")
+
+
 class Refused(AppError):
     """What was sent can be read but not accepted. Retrying it unchanged is pointless."""
 

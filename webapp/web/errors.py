@@ -22,7 +22,6 @@ from webapp.errors import (
     NotSignedIn,
     PartsMissing,
     StorageFull,
-    TooLarge,
     TooMany,
     Unavailable,
 )
@@ -40,7 +39,7 @@ _SENTENCES = {
     HTTPStatus.FORBIDDEN: N_("This is not allowed here."),
     HTTPStatus.NOT_FOUND: NotFound.message,
     HTTPStatus.METHOD_NOT_ALLOWED: N_("This address does not do that."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge.message,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: N_("This is more than we take at once."),
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: N_("The file has no such part."),
 }
 
