@@ -46,6 +46,8 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ("STORAGE", "tape"),
         ("TRANSCODER", "sox"),
         ("REGISTRATION", "maybe"),
+        ("METRICS_TOKEN", "short"),
+        ("METRICS_TOKEN", "a token with spaces in it"),
         ("PORT", "http"),
         ("PORT", "99999"),
         ("LEASE_SECONDS", "1"),

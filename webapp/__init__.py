@@ -33,6 +33,7 @@ from webapp.web import (
     home,
     language,
     live,
+    metrics,
     notifications,
     originals,
     place,
@@ -85,7 +86,7 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health):
+    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health, metrics):
         app.register_blueprint(module.bp)
     for room in (compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)

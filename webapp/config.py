@@ -23,6 +23,8 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/.+")
+# RFC 6750, section 2.1: what can be a bearer token.
+_TOKEN = re.compile(rf"[A-Za-z0-9._~+/-]{{{SHORTEST_SECRET},}}=*")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -54,6 +56,7 @@ class Config:
     sweep_seconds: int = 30
     public_url: str = ""
     trusted_proxies: str = ""
+    metrics_token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, naming the setting."""
@@ -71,6 +74,8 @@ class Config:
             raise ConfigError(
                 f"SECRET_KEY: use at least {SHORTEST_SECRET} characters, or leave it away and one is made"
             )
+        if self.metrics_token and not _TOKEN.fullmatch(self.metrics_token):
+            raise ConfigError(f"METRICS_TOKEN: use at least {SHORTEST_SECRET} letters, digits and any of -._~+/=")
         _scheme("DATABASE_URL", self.database_url, "sqlite", "postgresql+psycopg")
         _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "memory", "sqs")
         _scheme("PUBLIC_URL", self.public_url, "http", "https")
