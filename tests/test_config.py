@@ -48,6 +48,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ("REGISTRATION", "maybe"),
         ("METRICS_TOKEN", "short"),
         ("METRICS_TOKEN", "a token with spaces in it"),
+        ("RETENTION_DAYS", "-1"),
         ("PORT", "http"),
         ("PORT", "99999"),
         ("LEASE_SECONDS", "1"),

@@ -49,6 +49,7 @@ class Config:
     static_url: str = ""
     max_upload_bytes: int = 4 * GIB
     user_quota_bytes: int = 20 * GIB
+    retention_days: int = 0
     registration: str = "open"
     password_min_length: int = 12
     worker_concurrency: int = os.cpu_count() or 1
@@ -70,6 +71,7 @@ class Config:
         _between("SWEEP_SECONDS", self.sweep_seconds, 1, 3600)
         _between("MAX_UPLOAD_BYTES", self.max_upload_bytes, 1, 2**50)
         _between("USER_QUOTA_BYTES", self.user_quota_bytes, 1, 2**60)
+        _between("RETENTION_DAYS", self.retention_days, 0, 36_500)
         if len(self.secret_key) < SHORTEST_SECRET:
             raise ConfigError(
                 f"SECRET_KEY: use at least {SHORTEST_SECRET} characters, or leave it away and one is made"
