@@ -33,10 +33,12 @@ from webapp.web import (
     home,
     language,
     live,
+    metrics,
     notifications,
     originals,
     place,
     proxies,
+    seats,
     selected,
     sns,
     times,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Forms are a few fields of text; the one route that takes files reads its body by itself.
 LONGEST_FORM = 1024**2
+MOST_FORM_PARTS = 1000
 
 
 def create_app(
@@ -83,9 +86,9 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health):
+    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health, metrics):
         app.register_blueprint(module.bp)
-    for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
+    for room in (compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)
@@ -152,6 +155,7 @@ def _flask_settings(config: Config) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(config.database),
         "MAX_CONTENT_LENGTH": LONGEST_FORM,
         "MAX_FORM_MEMORY_SIZE": LONGEST_FORM,
+        "MAX_FORM_PARTS": MOST_FORM_PARTS,
         "SESSION_COOKIE_NAME": "__Host-session" if config.is_https else "session",
         "SESSION_COOKIE_SECURE": config.is_https,
         "SESSION_COOKIE_HTTPONLY": True,

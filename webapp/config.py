@@ -23,6 +23,8 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/.+")
+# RFC 6750, section 2.1: what can be a bearer token.
+_TOKEN = re.compile(rf"[A-Za-z0-9._~+/-]{{{SHORTEST_SECRET},}}=*")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -47,6 +49,7 @@ class Config:
     static_url: str = ""
     max_upload_bytes: int = 4 * GIB
     user_quota_bytes: int = 20 * GIB
+    retention_days: int = 0
     registration: str = "open"
     password_min_length: int = 12
     worker_concurrency: int = os.cpu_count() or 1
@@ -54,6 +57,7 @@ class Config:
     sweep_seconds: int = 30
     public_url: str = ""
     trusted_proxies: str = ""
+    metrics_token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, naming the setting."""
@@ -67,10 +71,13 @@ class Config:
         _between("SWEEP_SECONDS", self.sweep_seconds, 1, 3600)
         _between("MAX_UPLOAD_BYTES", self.max_upload_bytes, 1, 2**50)
         _between("USER_QUOTA_BYTES", self.user_quota_bytes, 1, 2**60)
+        _between("RETENTION_DAYS", self.retention_days, 0, 36_500)
         if len(self.secret_key) < SHORTEST_SECRET:
             raise ConfigError(
                 f"SECRET_KEY: use at least {SHORTEST_SECRET} characters, or leave it away and one is made"
             )
+        if self.metrics_token and not _TOKEN.fullmatch(self.metrics_token):
+            raise ConfigError(f"METRICS_TOKEN: use at least {SHORTEST_SECRET} letters, digits and any of -._~+/=")
         _scheme("DATABASE_URL", self.database_url, "sqlite", "postgresql+psycopg")
         _scheme("BROKER_URL", self.broker_url, "filesystem", "amqp", "amqps", "redis", "rediss", "memory", "sqs")
         _scheme("PUBLIC_URL", self.public_url, "http", "https")

@@ -97,9 +97,27 @@ class TooMany(AppError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     message = N_("Too many attempts. Please wait a few minutes and try again.")
 
-    def __init__(self, sentence: str = "", *, retry_after: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str = "", *, retry_after: int, **values: object) -> None:
+        super().__init__(sentence, **values)
         self.retry_after = retry_after
+
+
+class TooManyTransfers(TooMany):
+    """One user or address has too many uploads and downloads under way."""
+
+    message = N_("Too many of your uploads and downloads are under way at once. Please wait until one of them is done.")
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=10)
+
+
+class TooMuchWaiting(TooMany):
+    """So much of the user's waits already that more would only wait longer."""
+
+    message = N_("Very many of your conversions are waiting already. Please send more when some of them are done.")
+
+    def __init__(self, sentence: str = "", **values: object) -> None:
+        super().__init__(sentence, retry_after=60, **values)
 
 
 class TooLarge(AppError):
@@ -107,6 +125,12 @@ class TooLarge(AppError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     message = N_("This file is too big.")
+
+
+class FormTooLong(TooLarge):
+    """A form of more parts than are taken at once."""
+
+    message = N_("This is more than {count} files and fields at once. Please send the rest of them separately.")
 
 
 class Refused(AppError):
@@ -139,6 +163,13 @@ class Unavailable(AppError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     message = N_("We cannot do this at the moment. Please try again in a minute.")
+
+
+class Crowded(Unavailable):
+    """Everybody together has too many uploads and downloads under way."""
+
+    message = N_("Very many uploads and downloads are under way here. Please try again in a minute.")
+    retry_after = 10
 
 
 class StorageFull(Unavailable):

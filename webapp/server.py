@@ -1,8 +1,10 @@
 """The web process: granian, whose inner worker runs the app and never outlives it."""
 
 import multiprocessing
+import resource
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +15,12 @@ from granian.log import LogLevels
 from webapp.children import end_with
 from webapp.config import Config
 from webapp.errors import ConfigError
+from webapp.stalls import Patience
 
 # An upload or a download holds a thread for as long as it lasts; idle ones end by themselves.
 THREADS = 128
+# Granian counts a connection that has not sent anything yet, and by itself lets in as many as may queue: 1024.
+CONNECTIONS = 8192
 # Shorter than the launcher's patience, so that the app is ended by granian and not with it.
 GRACE_SECONDS = 8
 
@@ -27,12 +32,15 @@ def load(target: str) -> Any:
     if parent and parent.pid:
         end_with(parent.pid)
     module, name = target.split(":")
-    return getattr(import_module(module), name)
+    patient = Patience(getattr(import_module(module), name))
+    patient.start()
+    return patient
 
 
 def main(target: str = "wsgi:app") -> None:
     """Serve until told to stop. Exits with 1 when the inner worker dies: the launcher starts both again."""
     config = Config.from_environment()
+    _allow_connections()
     server = Granian(
         target,
         # Granian takes an address only, no name.
@@ -43,6 +51,7 @@ def main(target: str = "wsgi:app") -> None:
         websockets=False,
         workers=1,
         blocking_threads=THREADS,
+        backpressure=CONNECTIONS,
         workers_kill_timeout=GRACE_SECONDS,
         # Its one warning is about the number of threads, which is what we want.
         log_level=LogLevels.error,
@@ -52,6 +61,15 @@ def main(target: str = "wsgi:app") -> None:
     except RuntimeError as exc:  # granian's, when somebody has taken the port since the launcher looked
         reason = str(exc).splitlines()[0]
         raise ConfigError(f"The web process cannot listen: {reason}.") from exc
+
+
+def _allow_connections() -> None:
+    """Each is an open file, and many systems let a process open 1024 unless it asks for more."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = CONNECTIONS + 1024 if most == resource.RLIM_INFINITY else min(most, CONNECTIONS + 1024)
+    with suppress(OSError, ValueError):
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 if __name__ == "__main__":

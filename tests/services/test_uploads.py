@@ -15,10 +15,10 @@ from tests.factories import AudioFileFactory
 from tests.fakes import MemoryStorage
 from tests.services.test_originals import limit
 from webapp.db import db, utcnow, writing
-from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, Refused, StorageFull, TooLarge
+from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, StorageFull, TooLarge
 from webapp.models import Upload, User
 from webapp.models.upload import KEPT
-from webapp.services import checksum, completion, jobs, library, originals, sweeps, uploads
+from webapp.services import allowance, checksum, completion, jobs, library, originals, sweeps, uploads
 
 PART = checksum.PART_SIZE
 SIZE = 2 * PART + 100
@@ -138,12 +138,12 @@ def test_two_that_begin_cannot_both_have_the_last_room(alice: User, app: Flask) 
         begin(alice, fingerprint="other")
 
 
-def test_nobody_holds_uploads_without_end(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_OPEN", 2)
+def test_sec_W10_nobody_holds_uploads_without_end(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowance, "MOST_UPLOADS", 2)
     begin(alice, 1, fingerprint="a")
     begin(alice, 1, fingerprint="b")
 
-    with pytest.raises(Refused, match="2 unfinished uploads"):
+    with pytest.raises(TooLarge, match="2 unfinished uploads"):
         begin(alice, 1, fingerprint="c")
 
 

@@ -28,6 +28,7 @@ FOR_ANYBODY = {
     ("POST", SIGNED): 403,
     ("GET", "/healthz"): 200,
     ("GET", "/readyz"): 200,
+    ("GET", "/metrics"): 200,
     ("GET", "/static/app.css"): 200,
 }
 # What the owner gets from a form that is sent empty.

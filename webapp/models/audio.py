@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship, selecti
 
 from webapp.db import Base, created, key, pk, utcnow
 from webapp.models.claimable import Claimable
+from webapp.models.expiring import Expiring
 from webapp.models.user import User
 from webapp.news import BUSY, WAITING, JobStatus
 from webapp.ports import Facts
@@ -28,7 +29,7 @@ EXTENSIONS = frozenset(
 )
 
 
-class AudioFile(Base):
+class AudioFile(Expiring, Base):
     """The original, with what we found out about it."""
 
     __tablename__ = "audio_files"

@@ -33,7 +33,7 @@ class TranscodeJob(Base):
     heard_at: Mapped[datetime | None]
     """When the transcoder outside was last asked, or brought news by itself."""
     started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
     error: Mapped[str] = mapped_column(default="")
     """Why, in the user's words, when something of it failed."""
 

@@ -40,7 +40,7 @@ class Notification(Base):
     failed: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     """The names of the presets whose renditions had failed."""
     text: Mapped[str] = mapped_column(default="")
-    """Why something failed."""
+    """Why something failed; of what expires, until when it is kept (ISO 8601)."""
     version: Mapped[int] = mapped_column(default=0)
     """The user's version at which it came: an open page knows by it whether it has told of it."""
     seen_at: Mapped[datetime | None]

@@ -12,7 +12,7 @@ from webapp.extensions import storage, transcoder
 from webapp.models import AudioFile, Kind, Rendition, TranscodeJob, User
 from webapp.news import JobEvent, JobStatus
 from webapp.ports import JobSpec
-from webapp.services import changes, library, notifications, renditions
+from webapp.services import allowance, changes, library, notifications, renditions
 
 log = logging.getLogger(__name__)
 
@@ -184,6 +184,8 @@ def _withdraw_alerts_of_what_is_no_more(file: AudioFile) -> None:
 def _try_again(user: User, file_id: uuid.UUID, preset_names: Sequence[str] | None) -> None:
     with writing():
         changes.lock(user.id)
-        job_id = add_missing(library.find(user, file_id), preset_names)
+        file = library.find(user, file_id)
+        allowance.check_renditions(user.id, len(renditions.missing(file, preset_names)))
+        job_id = add_missing(file, preset_names)
     if job_id:
         submit(job_id)

@@ -161,14 +161,16 @@ def rename(user: User, file_id: uuid.UUID, name: str) -> None:
         changes.made(user.id, file_id, listing=True, alerts=True)
 
 
-def delete(user: User, file_id: uuid.UUID) -> None:
+def delete(user: User, file_id: uuid.UUID, *, only_if: sa.ColumnElement[bool] | None = None) -> None:
     """Remove the file with all that was made of it and said about it. What is being made of it is stopped.
 
-    Doing it twice is no error, so a file that is not there, or another's, is none either.
+    Doing it twice is no error, so a file that is not there, or another's, is none either; nor one of which `only_if`
+    does not hold.
     """
     with writing():
         changes.lock(user.id)
-        file = db.session.scalar(AudioFile.of(user).where(AudioFile.id == file_id))
+        which = AudioFile.id == file_id
+        file = db.session.scalar(AudioFile.of(user).where(which if only_if is None else sa.and_(which, only_if)))
         if file is None:
             return
         original, made = file.key, [rendition.key for rendition in file.renditions]

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from webapp.db import db, utcnow, writing
 from webapp.errors import NotFound
-from webapp.models import Kind, Notification, TranscodeJob, User
+from webapp.models import AudioFile, Kind, Notification, TranscodeJob, User
 from webapp.services import changes
 
 
@@ -30,6 +31,27 @@ def announce(job: TranscodeJob, kind: Kind, *, owner: User, ready: Sequence[str]
             dismissed_at=utcnow() if kind in owner.quiet_kinds else None,
         )
     )
+
+
+def warn(file: AudioFile, *, owner: User, until: datetime) -> None:
+    """Add, without committing, the news that the file is kept until then and no longer."""
+    db.session.add(
+        Notification(
+            user_id=owner.id,
+            audio_file_id=file.id,
+            job_id=file.job.id,
+            batch=file.batch,
+            kind=Kind.EXPIRING,
+            text=until.isoformat(),
+            version=owner.version,
+        )
+    )
+
+
+def withdraw_warnings(file_ids: Collection[uuid.UUID]) -> None:
+    """Take back, without committing, what tells that these files will go."""
+    warnings = (Notification.audio_file_id.in_(file_ids), Notification.kind == Kind.EXPIRING)
+    db.session.execute(sa.delete(Notification).where(*warnings).execution_options(synchronize_session=False))
 
 
 def dismiss(user: User, ids: Collection[int]) -> None:

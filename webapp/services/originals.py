@@ -12,7 +12,7 @@ from webapp.errors import EmptyFile, NotAudio, StorageFull, TooLarge
 from webapp.extensions import probe, settings, storage
 from webapp.models import AudioFile, User
 from webapp.ports import Facts
-from webapp.services import changes, jobs, library
+from webapp.services import allowance, changes, jobs, library
 from webapp.services.checksum import Checksum
 from webapp.words import N_
 
@@ -33,11 +33,12 @@ def receive(
     """Keep what comes as a file of the user's and start making the renditions.
 
     Sending the same bytes with the same `once` twice gives the same file. Nothing is kept when anything is raised:
-    TooLarge, EmptyFile, NotAudio, StorageFull, and whatever the chunks raise when they are cut off.
+    TooLarge, TooMuchWaiting, EmptyFile, NotAudio, StorageFull, and whatever the chunks raise when they are cut off.
     """
     owner_id = user.id
     file_id = uuid.uuid4()
     key = library.original_key(owner_id, file_id, name)
+    allowance.check_file(owner_id, len(preset_names))
     free = storage.free_bytes()
     if free is not None and free <= 0:
         raise StorageFull
@@ -155,6 +156,7 @@ def _commit(file: AudioFile, arrived: Arriving, facts: Facts, preset_names: Sequ
         # Two that arrive together both saw room for themselves: only now is it certain.
         if library.bytes_used(file.owner_id) + file.size > settings.user_quota_bytes:
             raise TooLarge(NO_ROOM)
+        allowance.check_file(file.owner_id, len(preset_names))
         return add(file, facts, preset_names)
 
 

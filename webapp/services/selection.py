@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection, Mapping
 
-from webapp.errors import NotFound, Refused, Unavailable
+from webapp.errors import AppError, NotFound, Refused, TooMuchWaiting, Unavailable
 from webapp.models import AudioFile, User
 from webapp.services import jobs, library
 from webapp.words import N_
@@ -20,16 +20,17 @@ def do(deed: str, user: User, file_ids: Collection[uuid.UUID]) -> list[str]:
     """Do it with those of the files with which it can be done, and return their names.
 
     What is not there, or is another's, is left out. Each file stands alone. Raises Refused for too many at once, and
-    Unavailable if it could be done with none.
+    Unavailable or TooMuchWaiting if it could be done with none.
     """
     chosen = [(file.id, file.name) for file in of(user, file_ids) if _is_possible(deed, file)]
-    done, trouble = [], None
+    done: list[str] = []
+    trouble: AppError | None = None
     for file_id, name in chosen:
         try:
             DEEDS[deed](user, file_id)
         except NotFound:  # it has gone in the meantime
             continue
-        except Unavailable as exc:
+        except (Unavailable, TooMuchWaiting) as exc:
             trouble = exc
         else:
             done.append(name)

@@ -8,19 +8,17 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from webapp.db import db, utcnow, writing
-from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, ObjectMissing, Refused, TooLarge, Unavailable
+from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, ObjectMissing, TooLarge, Unavailable
 from webapp.extensions import settings, storage
 from webapp.models import Upload, User
 from webapp.models.upload import KEPT
 from webapp.ports import Part
-from webapp.services import changes, checksum, library, originals
+from webapp.services import allowance, changes, checksum, library, originals
 from webapp.words import N_
 
 # S3 takes no more. A file that would have more has bigger ones.
 MOST_PARTS = 10_000
 MEBIBYTE = 1024 * 1024
-# Each may hold room.
-MOST_OPEN = 1000
 # Each sign of life is a write.
 TOUCH = timedelta(minutes=1)
 MOST_ADDRESSES = 100
@@ -33,7 +31,7 @@ def begin(
 ) -> tuple[Upload, bool]:  # fmt: skip
     """An upload with room for all of it, and whether it is new: the same file chosen again goes on where it stopped.
 
-    The formats are then those of the later choice. Raises EmptyFile, TooLarge, StorageFull, and Refused for too many.
+    The formats are then those of the later choice. Raises EmptyFile, TooLarge, StorageFull and TooMuchWaiting.
     """
     if size < 1:
         raise EmptyFile
@@ -183,13 +181,13 @@ def _open(upload: Upload) -> None:
     owner_id, size = upload.owner_id, upload.size
     upload.key = library.original_key(owner_id, upload.id, upload.name)
     upload.part_size = max(checksum.PART_SIZE, -(-size // MOST_PARTS // MEBIBYTE) * MEBIBYTE)
-    _check_room(owner_id, size)
+    _check_room(upload)
     db.session.rollback()  # no transaction is open while the storage is waited for
     with storage.begin(upload.key, size, upload.part_size) as upload.opened_as, writing():
         changes.lock(owner_id)
         if _same(owner_id, upload.fingerprint, size):
             raise _BegunMeanwhile
-        _check_room(owner_id, size)  # two that began together both saw room for themselves
+        _check_room(upload)  # two that began together both saw room for themselves
         db.session.add(upload)
 
 
@@ -212,11 +210,9 @@ def _same(owner_id: int, mark: str, size: int) -> Upload | None:
     return db.session.scalar(sa.select(Upload).where(*same).limit(1)) if mark else None
 
 
-def _check_room(owner_id: int, size: int) -> None:
-    originals.check_size(size, settings.user_quota_bytes - library.bytes_used(owner_id))
-    count = sa.select(sa.func.count()).where(Upload.owner_id == owner_id, Upload.closed_at.is_(None))
-    if (db.session.scalar(count) or 0) >= MOST_OPEN:
-        raise Refused(N_("You have {count} unfinished uploads. Finish or discard some of them first."), count=MOST_OPEN)
+def _check_room(upload: Upload) -> None:
+    originals.check_size(upload.size, settings.user_quota_bytes - library.bytes_used(upload.owner_id))
+    allowance.check_upload(upload.owner_id, len(upload.preset_names))
 
 
 def _is_stale(upload: Upload) -> bool:

@@ -16,12 +16,12 @@ from werkzeug.exceptions import HTTPException
 from webapp.db import db
 from webapp.errors import (
     AppError,
+    Crowded,
     FormExpired,
     NotFound,
     NotSignedIn,
     PartsMissing,
     StorageFull,
-    TooLarge,
     TooMany,
     Unavailable,
 )
@@ -39,7 +39,7 @@ _SENTENCES = {
     HTTPStatus.FORBIDDEN: N_("This is not allowed here."),
     HTTPStatus.NOT_FOUND: NotFound.message,
     HTTPStatus.METHOD_NOT_ALLOWED: N_("This address does not do that."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge.message,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: N_("This is more than we take at once."),
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: N_("The file has no such part."),
 }
 
@@ -65,7 +65,7 @@ def tell(error: AppError) -> ResponseReturnValue:
         return _ask_to_sign_in(error)
     more = {"missing": error.missing} if isinstance(error, PartsMissing) else {}
     response = _answer(error.status, in_words(error), error.__class__.__name__, **more)
-    if isinstance(error, TooMany):
+    if isinstance(error, TooMany | Crowded):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, FormExpired) and not takes_page() and current_user.is_authenticated:
         # The page may go on by itself if it is still this user's.
@@ -76,7 +76,7 @@ def tell(error: AppError) -> ResponseReturnValue:
 
 def in_words(error: AppError) -> str:
     """What to tell of it; where one has to wait, how long."""
-    if not isinstance(error, TooMany):
+    if type(error) is not TooMany:  # the others say by themselves what is to be waited for
         return language.say(error)
     minutes = -(-error.retry_after // 60)
     return language.ngettext(

@@ -17,7 +17,7 @@ from webapp.models import AudioFile
 from webapp.models.audio import EXTENSIONS, SORTS
 from webapp.presets import Preset
 from webapp.services import jobs, library, notifications, selection, uploads
-from webapp.web import htmx, live, selected
+from webapp.web import htmx, live, seats, selected
 from webapp.web.language import gettext
 from webapp.web.place import Place
 
@@ -192,6 +192,7 @@ def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
     place = storage.locate(key, filename=filename, media_type=media_type, inline=inline)
     if not isinstance(place, Path):
         return redirect(place)
+    seats.sit()
     # RFC 9110, 14.2: a Range that we do not understand, or of several parts, is ignored.
     if request.range is None or request.range.units != "bytes" or len(request.range.ranges) != 1:
         request.environ.pop("HTTP_RANGE", None)

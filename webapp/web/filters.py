@@ -1,6 +1,7 @@
 """How numbers, states and outlines are shown."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from babel.lists import format_list
@@ -10,9 +11,10 @@ from flask import Flask
 from webapp.models import Kind, Notification
 from webapp.news import JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
-from webapp.services import library
+from webapp.services import library, retention
 from webapp.services.originals import in_words
 from webapp.web.language import gettext, ngettext, reader
+from webapp.web.times import date_of
 from webapp.words import N_
 
 _STATES = {
@@ -52,6 +54,7 @@ def init_app(app: Flask) -> None:
         registration=app.extensions["settings"].registration,
         password_min_length=app.extensions["settings"].password_min_length,
         outline=outline,
+        kept_until=retention.kept_until,
         PRESETS=PRESETS,
         offered=library.offered,
         COMMON_PRESETS=COMMON_PRESETS,
@@ -74,7 +77,11 @@ def khz(rate: int) -> str:
 
 
 def said(note: Notification) -> str:
-    """What there is to say beyond the kind: the formats that are ready, and why others failed."""
+    """What there is to say beyond the kind: what is ready, and why the rest failed; until when it is kept."""
+    if note.kind is Kind.EXPIRING:
+        return gettext("Kept until {date}. Download before then what you need.").format(
+            date=date_of(datetime.fromisoformat(note.text))
+        )
     ready, failed = (listed([PRESETS[name].label for name in names]) for names in (note.ready, note.failed))
     why = gettext(note.text)
     if ready and failed:

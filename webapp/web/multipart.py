@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from webapp.errors import BadRequest, CutOff
+from webapp.errors import BadRequest, CutOff, FormTooLong
 from webapp.web.body import CHUNK, read_some
 
 T = TypeVar("T")
@@ -15,7 +16,7 @@ MOST_PARTS = 1000
 
 
 class StreamedForm:
-    """The parts of a form in the order in which they come. Raises CutOff and BadRequest.
+    """The parts of a form in the order in which they come. Raises CutOff, BadRequest and FormTooLong.
 
     `fields` holds the text fields that have come so far. Iterating gives each file as its name and its chunks; what is
     left of the chunks when the next file is asked for is read and thrown away.
@@ -72,7 +73,7 @@ class StreamedForm:
 
     def _read(self) -> Iterator[Event]:
         while True:
-            event = _guarded(self._decoder.next_event)
+            event = self._next()
             if isinstance(event, NeedData):
                 self._feed()
             elif isinstance(event, Epilogue):
@@ -80,6 +81,13 @@ class StreamedForm:
                 return
             else:
                 yield event
+
+    def _next(self) -> Event:
+        try:
+            return _guarded(self._decoder.next_event)
+        except RequestEntityTooLarge as exc:
+            self._finish()
+            raise FormTooLong(count=MOST_PARTS) from exc
 
     def _feed(self) -> None:
         """Hand the decoder more. The server ends a stream that breaks off as if it were whole: only counting tells."""

@@ -17,7 +17,14 @@ RECENT_SECONDS = 7 * DAY
 def init_app(app: Flask) -> None:
     """Make them known to the templates."""
     app.jinja_env.filters.update(
-        duration=duration, ago=ago, exact=exact, day=day, date=date_of, is_recent=is_recent, left=left
+        duration=duration,
+        ago=ago,
+        exact=exact,
+        day=day,
+        date=date_of,
+        short_date=short_date,
+        is_recent=is_recent,
+        left=left,
     )
 
 
@@ -69,6 +76,13 @@ def day(moment: datetime) -> str:
 def date_of(moment: datetime) -> str:
     """The date."""
     return dates.format_date(_local(moment), "long", locale=reader().locale)
+
+
+def short_date(moment: datetime) -> str:
+    """The day and month; the year if it is another."""
+    local = _local(moment)
+    pattern = "MMMd" if local.year == _local(utcnow()).year else "yMMMd"
+    return dates.format_skeleton(pattern, local, locale=reader().locale)
 
 
 def left(seconds: float) -> str:

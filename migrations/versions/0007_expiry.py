@@ -1,0 +1,24 @@
+"""Remember who was told that a file will be deleted, and for how long that could be read."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0007", "0005", None, None
+
+
+def upgrade() -> None:
+    """Nobody has been told yet."""
+    op.add_column("audio_files", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
+    seconds = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.add_column("audio_files", sa.Column("stood", seconds, nullable=False, server_default=sa.text("0")))
+    op.create_index("ix_audio_files_told_at", "audio_files", ["told_at"])
+    op.create_index("ix_transcode_jobs_finished_at", "transcode_jobs", ["finished_at"])
+
+
+def downgrade() -> None:
+    """Whoever was told is told again."""
+    op.drop_index("ix_transcode_jobs_finished_at", table_name="transcode_jobs")
+    op.drop_index("ix_audio_files_told_at", table_name="audio_files")
+    with op.batch_alter_table("audio_files") as table:
+        table.drop_column("stood")
+        table.drop_column("told_at")

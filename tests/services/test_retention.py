@@ -1,0 +1,169 @@
+"""Files go when their days are over, and never before their owner could read of it for three days."""
+
+import dataclasses
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.factories import AudioFileFactory, finish, standing, told
+from tests.fakes import MemoryStorage
+from webapp.db import db, utcnow, writing
+from webapp.models import AudioFile, Kind, TranscodeJob, User
+from webapp.services import jobs, library, retention, sweeps
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# How often a worker of these tests sweeps.
+OFTEN = 12 * HOUR
+
+
+class Clock:
+    """The time, as the house knows it."""
+
+    def __init__(self) -> None:
+        self.time = utcnow()
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def run(self, time: timedelta) -> None:
+        """Let it pass, with a worker that sweeps."""
+        end = self.time + time
+        while self.time < end:
+            self.time += OFTEN
+            retention.sweep()
+
+
+@pytest.fixture
+def clock(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Of an app that keeps files for ten days."""
+    app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], retention_days=10)
+    clock = Clock()
+    monkeypatch.setattr(retention, "utcnow", clock)
+    monkeypatch.setattr(retention, "LONGEST_STEP", OFTEN)
+    retention.sweep()  # a worker has swept before
+    return clock
+
+
+def ended(file: AudioFile, ago: timedelta) -> AudioFile:
+    """The file, with all of it done so long ago."""
+    finish(file.job)
+    with writing():
+        done = sa.update(TranscodeJob).where(TranscodeJob.audio_file_id == file.id)
+        db.session.execute(done.values(finished_at=utcnow() - ago))
+    return file
+
+
+def warnings(who: User) -> list[AudioFile]:
+    db.session.rollback()
+    return [note.audio_file for note in told(who) if note.kind is Kind.EXPIRING]
+
+
+def files() -> int:
+    db.session.rollback()
+    return db.session.scalar(sa.select(sa.func.count()).select_from(AudioFile)) or 0
+
+
+def test_a_file_goes_when_its_days_are_over_and_its_owner_was_told(
+    alice: User, bob: User, song: AudioFile, clock: Clock, storage: MemoryStorage
+) -> None:
+    storage.put(ended(song, DAY).key, [b"sound"])
+    young = ended(AudioFileFactory(owner=bob), timedelta(0))
+    clock.run(5 * DAY)
+    assert warnings(alice) == []
+
+    clock.run(1 * DAY + OFTEN)
+    assert warnings(alice) == [song]
+    assert warnings(bob) == []
+    clock.run(2 * DAY)
+    assert (files(), len(warnings(alice))) == (2, 1)
+
+    clock.run(1 * DAY)
+
+    assert files() == 1
+    assert storage.objects == {}
+    assert warnings(bob) == [young]
+
+
+def test_without_a_setting_nothing_goes_and_what_was_told_is_taken_back(
+    app: Flask, alice: User, song: AudioFile, clock: Clock
+) -> None:
+    ended(song, 400 * DAY)
+    clock.run(HOUR)
+    assert warnings(alice) == [song]
+
+    app.extensions["settings"] = dataclasses.replace(app.extensions["settings"], retention_days=0)
+    clock.run(DAY)
+
+    assert warnings(alice) == []
+    assert files() == 1
+
+
+# Each half fails when `stood` is not asked for in `_is_over`; LONGEST_STEP guards the first.
+def test_sec_R8_no_jump_of_the_clock_takes_files_unannounced(alice: User, song: AudioFile, clock: Clock) -> None:
+    ended(song, timedelta(0))
+
+    for jump in (365 * DAY, HOUR, 365 * DAY):
+        clock.time += jump
+        retention.sweep()
+    assert warnings(alice) == [song]
+    assert files() == 1
+
+    clock.time -= 730 * DAY + HOUR
+    retention.sweep()
+    assert warnings(alice) == []
+    clock.run(8 * DAY)
+    assert warnings(alice) == [song]
+    clock.run(2 * DAY)
+    assert files() == 1
+
+
+def test_what_is_being_made_or_was_asked_for_again_stays(alice: User, song: AudioFile, clock: Clock) -> None:
+    busy = AudioFileFactory(owner=alice)
+    with writing():
+        db.session.execute(sa.update(TranscodeJob).values(created_at=utcnow() - 400 * DAY))
+    ended(song, 400 * DAY)
+    clock.run(3 * DAY - OFTEN)
+    assert warnings(alice) == [song]
+
+    jobs.more(alice, song.id, ["aiff"])
+    # Without `only_if` in `library.delete` this would take what is being made.
+    library.delete(alice, song.id, only_if=retention._is_over())
+    clock.run(4 * DAY)
+
+    assert files() == 2
+    assert warnings(alice) == []
+    assert busy.is_busy
+    finish(song.job)
+    assert retention.kept_until(library.find(alice, song.id)) >= clock() + 3 * DAY  # type: ignore[operator]
+
+
+def test_it_is_told_where_the_file_is_shown_and_a_batch_is_told_once(
+    as_alice: FlaskClient, alice: User, song: AudioFile, clock: Clock
+) -> None:
+    ended(song, 6 * DAY)
+    for _ in range(2):
+        ended(AudioFileFactory(owner=alice, batch=song.batch), 8 * DAY)
+    with writing():
+        for note in standing(alice):
+            note.dismissed_at = utcnow()
+
+    assert sweeps.sweep_if_due(lambda count: None)
+    retention.sweep()  # once more
+
+    page = as_alice.get(f"/files/{song.id}").text
+    until = retention.kept_until(library.find(alice, song.id)) or clock()
+    row = as_alice.get("/files/").text.partition(f'id="file-{song.id}"')[2].partition("</li>")[0]
+    for shown in (page, row):
+        assert f'<time class="kept" datetime="{until.isoformat()}"' in shown
+        assert f">kept until {until.day} {until:%b}" in shown
+    assert [note.kind for note in standing(alice)] == [Kind.EXPIRING] * 2
+    account = as_alice.get("/account/").text
+    assert account.count("data-batch=") == 1
+    assert account.count('data-kind="expiring"') == 2
+    assert "2 expire soon" in account
+    until = clock() + retention.NOTICE
+    warning = f"Kept until {until.day} {until:%B} {until.year}. Download before then what you need."
+    assert warning in as_alice.get("/notifications/").text

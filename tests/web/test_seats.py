@@ -1,0 +1,115 @@
+"""A few people's uploads and downloads leave threads to everybody else (W10)."""
+
+import io
+import threading
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.factories import finish, rendition
+from tests.fakes import MemoryStorage
+from webapp.errors import AppError, Crowded, TooManyTransfers
+from webapp.models import AudioFile, User
+from webapp.news import JobStatus
+from webapp.web import seats
+from webapp.web.seats import Seats, network_of
+
+
+def refusal_of(take: Callable[[], object]) -> type[AppError] | None:
+    try:
+        take()
+    except AppError as exc:
+        return type(exc)
+    return None
+
+
+def test_sec_W10_one_cannot_take_all_seats_nor_all_together_more_than_there_are() -> None:
+    some = Seats(in_all=3, of_one=2)
+    leave = some.take("alice", "home")
+    some.take("alice", "train")
+
+    assert refusal_of(lambda: some.take("alice", "elsewhere")) is TooManyTransfers
+    some.take("bob", "home")
+    assert refusal_of(lambda: some.take("carol")) is Crowded
+
+    leave()
+    some.take("carol")
+
+
+def test_sec_W10_many_at_once_never_get_more_seats_than_there_are() -> None:
+    some, taken = Seats(in_all=50, of_one=7), []
+    together = threading.Barrier(20)
+
+    def grab() -> None:
+        together.wait()
+        if refusal_of(lambda: some.take("alice")) is None:
+            taken.append(1)
+
+    threads = [threading.Thread(target=grab) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(taken) == 7
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("", ""),
+    ],
+)
+def test_sec_W10_of_an_address_of_the_new_kind_its_network_counts(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+# Without `_seat_the_body` in webapp/web/seats.py the part is taken; without `seats.sit` in `_download` the download is.
+def test_sec_W10_who_has_too_many_transfers_under_way_is_told_to_wait(
+    app: Flask, as_alice: FlaskClient, as_bob: FlaskClient, alice: User, song: AudioFile, storage: MemoryStorage
+) -> None:
+    finish(song.job, JobStatus.COMPLETE, "wav")
+    storage.put(rendition(song, "wav").key, [b"sound"])
+    big = {"size": 100_000, "name": "song.wav", "presets": ["wav"]}
+    part = f"/uploads/{as_alice.post('/uploads', json=big).get_json()['id']}/parts/1"
+    held = [app.extensions["seats"].take(f"user {alice.id}") for _ in range(seats.LONG_SEATS_OF_ONE)]
+
+    for answer in (
+        as_alice.put(part, data=b"x" * 100_000),
+        as_alice.post("/files/", data={"audio": (io.BytesIO(b"x" * 100_000), "x.wav")}),
+        as_alice.get(f"/files/{song.id}/renditions/wav"),
+    ):
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "under way at once" in answer.text
+        assert "guessing" not in answer.text
+    assert as_alice.get("/files/").status_code == 200
+    assert as_alice.get("/alerts/poll?v=-1").status_code == 200
+    assert as_bob.post("/files/", data={"audio": (io.BytesIO(b"x" * 100_000), "x.wav")}).status_code == 303
+
+    held.pop()()
+    for _ in range(3):  # each gives its seat back
+        assert as_alice.put(part, data=b"x" * 100_000).status_code == 204
+        assert as_alice.get(f"/files/{song.id}/renditions/wav").status_code == 200
+        assert as_alice.put("/nowhere", data=b"x" * 100_000).status_code == 404
+
+
+def test_sec_W10_when_small_bodies_stand_still_no_more_of_them_are_waited_for(
+    app: Flask, as_alice: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats, "BRIEF_WAIT_SECONDS", 0.05)
+    held = [app.extensions["brief seats"].take(f"{number}") for number in range(seats.BRIEF_SEATS)]
+
+    refused = as_alice.post("/files/selected", data={"deed": "retry"})
+
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    for leave in held:
+        leave()
+    assert as_alice.post("/files/selected", data={"deed": "retry"}).status_code == 303

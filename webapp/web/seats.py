@@ -1,0 +1,147 @@
+"""Seats for requests that wait for their senders' bytes, or send many: so a few never hold every thread of the server.
+
+What has no body, like a page or a poll, needs none, and a part of the threads is left to it: see webapp/server.py.
+"""
+
+import io
+import ipaddress
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import IO, Any, cast
+
+from flask import Flask, Response, current_app, g, request
+from flask_login import current_user
+from werkzeug.wsgi import ClosingIterator
+
+from webapp.db import db
+from webapp.errors import AppError, Crowded, TooManyTransfers
+
+# Who sends so little has mostly sent it with the header. It is taken in at once.
+BRIEF_BYTES = 64 * 1024
+# Of the 128 threads: uploads and downloads, which last.
+LONG_SEATS, LONG_SEATS_OF_ONE = 64, 32
+# And small bodies on their way in, which do not: more than these at once come of lines that stand still.
+BRIEF_SEATS, BRIEF_SEATS_OF_ONE = 32, 24
+# A busy machine may need a moment to take in what is there already.
+BRIEF_WAIT_SECONDS = 1.0
+LOOK_SECONDS = 0.02
+# Of an address of IPv6 its owner has the whole network.
+OWN_NETWORK = 64
+
+
+class Seats:
+    """So many in all, so many for one; whoever takes one gives it back."""
+
+    def __init__(self, in_all: int, of_one: int) -> None:
+        self.in_all = in_all
+        self.of_one = of_one
+        self._taken: Counter[str] = Counter()
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def take(self, *names: str) -> Callable[[], None]:
+        """Take a seat in these names; what is returned gives it back. Raises TooManyTransfers or Crowded."""
+        with self._lock:
+            if any(self._taken[name] >= self.of_one for name in names):
+                raise TooManyTransfers
+            if self._count >= self.in_all:
+                raise Crowded
+            self._taken.update(names)
+            self._count += 1
+        return lambda: self._give(names)
+
+    def take_soon(self, *names: str, patience: float) -> Callable[[], None]:
+        """The same, with some patience."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self.take(*names)
+            except AppError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_SECONDS)
+
+    def _give(self, names: tuple[str, ...]) -> None:
+        with self._lock:
+            self._count -= 1
+            self._taken.subtract(names)
+            self._taken += Counter()  # forgets those who have none any more
+
+
+def init_app(app: Flask) -> None:
+    """Have each request that needs a seat take one, before anything of its body is read."""
+    app.extensions["seats"] = Seats(LONG_SEATS, LONG_SEATS_OF_ONE)
+    app.extensions["brief seats"] = Seats(BRIEF_SEATS, BRIEF_SEATS_OF_ONE)
+    app.before_request(_seat_the_body)
+    app.after_request(_keep_until_sent)
+    app.teardown_request(_leave)
+
+
+def sit() -> None:
+    """Take a seat for an answer that lasts. Raises TooManyTransfers or Crowded. The transaction ends."""
+    if "leave" not in g:
+        names = [network_of(request.remote_addr or "")]
+        if current_user.is_authenticated:
+            names.append(f"user {current_user.id}")
+        db.session.rollback()  # no transaction is open while bytes are waited for
+        g.leave = current_app.extensions["seats"].take(*names)
+
+
+def network_of(address: str) -> str:
+    """Whose address it is, as far as that can be told by it."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((int(parsed), OWN_NETWORK), strict=False))
+
+
+def _seat_the_body() -> None:
+    length = request.content_length
+    if length is None and request.environ.get("HTTP_TRANSFER_ENCODING", "").lower() != "chunked":
+        return
+    if length is None or length > BRIEF_BYTES:
+        sit()
+    elif length:
+        request.environ["wsgi.input"] = io.BufferedReader(_Brief(request.environ["wsgi.input"], length))
+
+
+class _Brief(io.RawIOBase):
+    """A small body: when somebody begins to read it, all of it is taken in, on a seat that is then free again."""
+
+    def __init__(self, body: IO[bytes], length: int) -> None:
+        self._body = body
+        self._length = length
+        self._whole: io.BytesIO | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._whole is None:
+            name = network_of(request.remote_addr or "")
+            leave = current_app.extensions["brief seats"].take_soon(name, patience=BRIEF_WAIT_SECONDS)
+            try:
+                self._whole = io.BytesIO(self._body.read(self._length))
+            finally:
+                leave()
+        return self._whole.readinto(buffer)
+
+
+def _keep_until_sent(response: Response) -> Response:
+    if leave := g.pop("leave", None):
+        if response.direct_passthrough:  # a file is sent past the response, which then is never told that it is closed
+            response.response = ClosingIterator(cast("Iterable[bytes]", response.response), leave)
+        else:
+            response.call_on_close(leave)
+    return response
+
+
+def _leave(_error: BaseException | None) -> None:
+    """If no answer has come of it."""
+    if leave := g.pop("leave", None):
+        leave()
