@@ -1,4 +1,4 @@
-"""Every route, and who gets what there. A new one is one line in ROUTES; `test_routes.py` tries it for everybody."""
+"""Every route, and who gets what there. A new one is one line in ROUTES; `test_addresses.py` tries it for everybody."""
 
 import dataclasses
 import uuid
@@ -133,7 +133,7 @@ def known(app: Flask) -> Iterator[tuple[str, str, Route]]:
     assert not unknown, (
         f"Nobody has said who gets what at {', '.join(unknown)}. Add a line for each to ROUTES in tests/web/routes.py, "
         f'as "{unknown[0]}": Route(200), with the status for its owner, and visitor=… if one need not be signed in, or '
-        "form=… if something has to be sent. Then run tests/web/test_routes.py."
+        "form=… if something has to be sent. Then run tests/web/test_addresses.py."
     )
     for name in names(app):
         method, _, rule = name.partition(" ")
