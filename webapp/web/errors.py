@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from webapp import logs
 from webapp.db import db
@@ -48,6 +49,7 @@ _SENTENCES = {
 def init_app(app: Flask) -> None:
     """Let every error of the app find its way to the user."""
     app.before_request(_number_request)
+    app.after_request(_stay_here)
     app.register_error_handler(AppError, tell)
     app.register_error_handler(CSRFError, lambda _: tell(FormExpired()))
     app.register_error_handler(HTTPException, _of_http)
@@ -58,6 +60,16 @@ def init_app(app: Flask) -> None:
 
 def _number_request() -> None:
     g.request_id = uuid.uuid4().hex[:16]
+
+
+def _stay_here(response: Response) -> Response:
+    """Werkzeug sends whoever leaves a slash out to a whole address, at whatever host was asked for."""
+    if isinstance(request.routing_exception, RequestRedirect):
+        parts = htmx.parts_of(response.location)
+        path = htmx.safe_path(parts.path + (f"?{parts.query}" if parts.query else "")) or "/"
+        response.location = path
+        response.set_data(redirect(path).get_data())
+    return response
 
 
 def tell(error: AppError) -> ResponseReturnValue:
