@@ -75,22 +75,19 @@ def test_one_goes_on_to_where_one_wanted(as_alice: FlaskClient) -> None:
 def test_sec_W7_where_one_was_is_on_this_site(as_alice: FlaskClient, visitor: FlaskClient, alice: User) -> None:
     """Guards `htmx.where_one_was`."""
     for referrer in (
-        "https://evil.example/files/",
-        "http://localhost.evil.example/files/",
-        "http://localhost@evil.example/files/",
+        "https://evil.example/account/",
+        "http://localhost.evil.example/account/",
+        "http://localhost@evil.example/account/",
         "http://localhost//evil.example/",
         "http://localhost/\\evil.example/",
-        "http://localhost:81/files/",
+        "http://localhost:81/account/",
         "javascript:alert(1)",
         "//evil.example",
         "http://[",
     ):
         headers = {"Referer": referrer}
-        for answer in (
-            as_alice.post("/notifications/dismiss", headers=headers),
-            as_alice.post("/files/selected", data={"deed": "retry"}, headers=headers),
-        ):
-            assert (answer.status_code, answer.location in ("/notifications/", "/files/")) == (303, True), referrer
+        assert as_alice.post("/notifications/dismiss", headers=headers).location == "/notifications/", referrer
+        assert as_alice.post("/files/selected", data={"deed": "retry"}, headers=headers).location == "/files/", referrer
         sent_on = visitor.get("/files/", headers=HTMX | headers).headers["HX-Redirect"]
         assert sent_on == "/auth/login?next=/files/", referrer
         assert "evil" not in as_alice.post("/nowhere", headers=headers).text
