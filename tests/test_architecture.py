@@ -1,6 +1,7 @@
 """The house stands as docs/architecture.md says. Who may import whom is held by import-linter."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,19 @@ def test_every_test_of_a_module_has_the_modules_place() -> None:
             name = path.stem.removeprefix("test_")
             is_known = any(each.parts[0] == room and name in (each.name, *each.parts) for each in known)
             assert is_known or name in {"addresses"}, path.name
+
+
+def test_what_the_threat_model_names_is_there() -> None:
+    """Each id has a test, and each path a file: a defence that is taken out must be taken out of the page, too."""
+    page = (ROOT / "docs" / "security.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    tested = set(
+        re.findall(r"def test_sec_([A-Z]\d+)_", "\n".join(map(Path.read_text, (ROOT / "tests").rglob("*.py"))))
+    )
+
+    for *_, where, tests in rows:
+        assert set(re.findall(r"\b[A-Z]\d+\b", tests)) <= tested, tests
+        for path in re.findall(r"`([a-z_/]+(?:\.py|/))`", where):
+            assert (ROOT / "webapp" / path).exists() or (ROOT / path).exists(), path
+        for path in re.findall(r"`([a-z_/]+\.py)`", tests):
+            assert (ROOT / "tests" / path).exists(), path

@@ -17,6 +17,7 @@ from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.config import Config
 from webapp.db import db, engine_options, utcnow
 from webapp.extensions import csrf, login_manager, migrate
+from webapp.logs import FORMAT, Discreet
 from webapp.models.sign_in import LONGEST_SIGN_IN
 from webapp.ports import Encoder, Probe, Storage, Topics, Transcoder
 from webapp.tasks import Queue
@@ -97,7 +98,9 @@ def create_app(
 
 
 def _start_log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(Discreet(FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("alembic", "botocore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

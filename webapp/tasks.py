@@ -16,6 +16,7 @@ from flask import Flask
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from webapp import logs
 from webapp.adapters.transcoders.sandbox import landlock_abi
 from webapp.config import Config
 from webapp.errors import TranscoderUnavailable
@@ -88,7 +89,7 @@ class Queue:
     def _work(self) -> None:
         end = time.monotonic() + LONGEST_SHIFT_SECONDS
         with self.app.app_context():
-            while self.bench.do_next():
+            while self._does_next():
                 if time.monotonic() > end:
                     self.wake(1)
                     return
@@ -97,6 +98,13 @@ class Queue:
         """A connection for sending on which nobody is waited for without end. Those who listen have others."""
         bounds = BLOCKED if self.config.broker.startswith("amqp") else {}
         return self.celery.connection_for_write(transport_options=bounds)
+
+    def _does_next(self) -> bool:
+        try:
+            return self.bench.do_next()
+        except Exception as exc:  # Celery would log what it says; the try is taken over when its lease has run out
+            log.error("work: failed\n%s", logs.trace(exc))  # noqa: TRY400 - told without its words
+            return False
 
     def _waiting(self, connection: Any) -> int:
         declared = self.celery.amqp.queues[QUEUE].bind(connection.default_channel).queue_declare()
@@ -108,8 +116,8 @@ class Queue:
                 deed()
         except TranscoderUnavailable:
             log.warning("%s: the broker does not answer; will try again", name)
-        except Exception:  # a thread that dies would leave its duty undone for ever
-            log.exception("%s: failed; will try again", name)
+        except Exception as exc:  # a thread that dies would leave its duty undone for ever
+            log.error("%s: failed; will try again\n%s", name, logs.trace(exc))  # noqa: TRY400 - told without its words
 
     def _repeat(self, name: str, seconds: float, deed: Callable[[], Any]) -> None:
         def run() -> None:

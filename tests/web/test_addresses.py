@@ -1,206 +1,216 @@
-"""Every address of the URL map, for everybody: right, and another's thing looks like none."""
+"""Every route of the URL map, for everybody: right, and another's thing looks like none."""
 
-import uuid
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from tests.conftest import HTMX
-from tests.factories import AudioFileFactory, finish, rendition, standing, told
-from tests.fakes import MemoryStorage
-from webapp.models import AudioFile, User
-from webapp.news import JobStatus
-from webapp.services import library, uploads
+from tests.factories import sign_in, user
+from tests.fakes import FakeTranscoder, MemoryStorage
+from tests.web.routes import ROUTES, SAFE, SIGNED, Route, Things, dump, known, names, names_a_thing
+from webapp.db import db, utcnow, writing
+from webapp.models import User
 
-# Amazon signs what it sends there, and no browser does: it wants no token.
-SIGNED = "/transcode-complete/"
-# What a visitor may ask for, and the status of the answer.
-FOR_ANYBODY = {
-    ("GET", "/"): 302,
-    ("GET", "/auth/login"): 200,
-    ("POST", "/auth/login"): 422,
-    ("GET", "/auth/register"): 200,
-    ("POST", "/auth/register"): 422,
-    ("POST", "/auth/logout"): 303,
-    ("POST", SIGNED): 403,
-    ("GET", "/healthz"): 200,
-    ("GET", "/readyz"): 200,
-    ("GET", "/metrics"): 200,
-    ("GET", "/static/app.css"): 200,
-}
-# What the owner gets from a form that is sent empty.
-EMPTY_FORM = {
-    "/files/": 400,
-    "/files/selected": 400,
-    "/account/password": 422,
-    "/account/preferences": 422,
-    "/notifications/dismiss": 303,
-    "/notifications/restore": 303,
-}
-
-
-NOBODYS = uuid.uuid4()
-# Twice is no error there, so what is not there is none either.
-DELETES = ("<uuid:file_id>/delete", "<uuid:upload_id>/delete")
-
-
-@dataclass(frozen=True)
-class Address:
-    """One method of one rule."""
-
-    method: str
-    rule: str
-
-    def of(self, file_id: object, notification_id: object, upload_id: object = NOBODYS) -> str:
-        """The address with the ids put in."""
-        path = self.rule.replace("<uuid:file_id>", str(file_id)).replace("<preset>", "wav")
-        path = path.replace("<uuid:upload_id>", str(upload_id)).replace("<int:number>", "1")
-        return path.replace("<int:notification_id>", str(notification_id)).replace("<path:filename>", "app.css")
-
-    @property
-    def names_a_thing(self) -> bool:
-        return "<uuid:" in self.rule or "<int:" in self.rule
-
-
-def addresses(app: Flask) -> list[Address]:
-    """All of the app's."""
-
-    def methods(rule: Rule) -> list[str]:
-        return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-
-    return [Address(method, rule.rule) for rule in app.url_map.iter_rules() for method in methods(rule)]
+State = Callable[[], Any]
+TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
+# What differs with each answer, whoever asks for whatever.
+EACH_TIME = re.compile(r'(<code>|"request_id":"|csrf-token" content="|X-CSRFToken": "|csrf_token" value=")[^"<]+')
 
 
 @pytest.fixture
-def song(alice: User, storage: MemoryStorage) -> AudioFile:
-    """A file of which one rendition is ready and one failed."""
-    file = AudioFileFactory(owner=alice, presets=("wav", "flac"))
-    finish(file.job, JobStatus.COMPLETE, "wav")
-    finish(file.job, JobStatus.ERROR, "flac", error="no")
-    for key in (file.key, rendition(file, "wav").key):
-        storage.put(key, [b"sound"])
-    return file
+def things(alice: User, storage: MemoryStorage) -> Things:
+    """Alice's."""
+    return Things.of(alice, storage)
 
 
 @pytest.fixture
-def upload_id(song: AudioFile) -> uuid.UUID:
-    """An upload of Alice's of which nothing has come."""
-    return uploads.begin(song.owner, "next.wav", 5, ["wav"])[0].id
+def state(things: Things, storage: MemoryStorage, transcoder: FakeTranscoder) -> State:
+    """Tells of everything that there is, here and outside."""
+
+    def look() -> Any:
+        parts = {name: dict(each.parts) for name, each in storage.open.items()}
+        return dump(), dict(storage.objects), parts, list(transcoder.submitted), list(transcoder.canceled)
+
+    return look
+
+
+def ask(client: FlaskClient, method: str, path: str, route: Route, **given: Any) -> TestResponse:
+    return client.open(path, method=method, **(route.sent | given))
+
+
+def test_sec_W1_a_new_route_has_to_be_said_who_gets_what(app: Flask) -> None:
+    list(known(app))
+
+    gone = sorted(set(ROUTES) - set(names(app)))
+    assert not gone, f"{', '.join(gone)}: the app has no such route any more. Take the line out of tests/web/routes.py."
+
+
+def test_sec_W1_an_unknown_route_is_told_in_words(app: Flask) -> None:
+    app.add_url_rule("/secrets", "secrets", lambda: "all of them")
+
+    with pytest.raises(
+        AssertionError, match=r"at GET /secrets\. Add a line for each to ROUTES in tests/web/routes\.py"
+    ):
+        list(known(app))
+    with pytest.raises(AssertionError, match="give its class Things a field of that name"):
+        Things().put_into("/secrets/<uuid:secret_id>")
 
 
 @pytest.mark.parametrize("has_tokens", [True, False])
-def test_a_visitor_gets_only_what_is_for_anybody(
-    app: Flask, visitor: FlaskClient, song: AudioFile, upload_id: uuid.UUID, *, has_tokens: bool
+def test_sec_W1_a_visitor_is_asked_to_sign_in(
+    app: Flask, visitor: FlaskClient, things: Things, state: State, *, has_tokens: bool
 ) -> None:
+    """Guards `@login_required` on every route, and `auth._ask_who_it_is`, by which 401 comes before a missing token."""
     app.config["WTF_CSRF_ENABLED"] = has_tokens
-    note_id = told(song.owner)[0].id
+    before = state()
 
-    for address in addresses(app):
-        path = address.of(song.id, note_id, upload_id)
-        answer = visitor.open(path, method=address.method)
-        expected = FOR_ANYBODY.get((address.method, path))
-        if expected:
-            if has_tokens and address.method == "POST" and path != SIGNED:
-                expected = 400  # the token is looked for first
-            assert (answer.status_code, address) == (expected, address)
-        elif address.method == "GET" and not path.startswith("/uploads"):
-            assert (answer.status_code, address) == (302, address)
+    _is_kept_out(app, visitor, things, has_tokens=has_tokens)
+
+    assert state() == before
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_sec_W1_whose_account_is_gone_is_a_visitor(
+    app: Flask, visitor: FlaskClient, things: Things, *, is_deleted: bool
+) -> None:
+    """Guards `User.disabled_at` in `SignIn._stands`, and the cascade from users to their sign-ins."""
+    carol = user("carol@example.com")
+    sign_in(visitor, carol)
+    assert visitor.get("/files/").status_code == 200
+    if is_deleted:
+        with writing():
+            db.session.delete(db.session.get(User, carol.id))
+    else:
+        with writing():  # and the session stays, as if it had begun at the same moment
+            carol.disabled_at = utcnow()
+
+    _is_kept_out(app, visitor, things, has_tokens=False)
+
+
+def _is_kept_out(app: Flask, client: FlaskClient, things: Things, *, has_tokens: bool) -> None:
+    for method, rule, route in known(app):
+        path, name = things.put_into(rule), f"{method} {rule}"
+        if route.visitor is not None:
+            wants_token = has_tokens and method not in SAFE and name != SIGNED
+            assert (ask(client, method, path, route).status_code, name) == (400 if wants_token else route.visitor, name)
+            continue
+        answer = ask(client, method, path, route)
+        if method == "GET" and not route.is_for_programs:
+            assert (answer.status_code, name) == (302, name)
             assert answer.location.startswith("/auth/login?next=/")
         else:
-            assert (answer.status_code, address) == (401, address)
-    assert len(standing(song.owner)) == 1
-    assert library.find(song.owner, song.id).job.attempt == 1
+            assert (answer.status_code, name) == (401, name)
+        by_htmx = ask(client, method, path, route, headers=HTMX)
+        assert (by_htmx.status_code, by_htmx.headers["HX-Redirect"][:12], name) == (401, "/auth/login?", name)
+        by_json = ask(client, method, path, route, headers={"Accept": "application/json"})
+        assert (by_json.status_code, by_json.get_json()["error"], name) == (401, "NotSignedIn", name)
 
 
-def test_a_visitors_htmx_is_sent_to_the_sign_in_and_json_is_told(
-    app: Flask, visitor: FlaskClient, song: AudioFile
+@pytest.mark.parametrize("headers", [{}, HTMX, {"Accept": "application/json"}])
+def test_sec_W1_another_users_thing_looks_like_none(
+    app: Flask, as_bob: FlaskClient, things: Things, state: State, headers: dict[str, str]
 ) -> None:
-    for address in addresses(app):
-        path = address.of(song.id, 1)
-        if (address.method, path) in FOR_ANYBODY:
-            continue
-        by_htmx = visitor.open(path, method=address.method, headers=HTMX)
-        assert (by_htmx.status_code, by_htmx.headers["HX-Redirect"][:12]) == (401, "/auth/login?")
-        by_json = visitor.open(path, method=address.method, headers={"Accept": "application/json"})
-        assert (by_json.status_code, by_json.get_json()["error"]) == (401, "NotSignedIn")
+    """Guards the owner in `AudioFile.of`, `Upload.of` and `notifications._change`, and so each look-up by an id."""
+    before, absent = state(), Things()
+    asked = [each for each in known(app) if names_a_thing(each[1])]
+    assert len(asked) > 15
+
+    for method, rule, route in asked:
+        there, nowhere = things.put_into(rule), absent.put_into(rule)
+        theirs, none = (ask(as_bob, method, path, route, headers=headers) for path in (there, nowhere))
+        usual = 200 if route.stranger == 303 and headers == HTMX else route.stranger
+        assert (theirs.status_code, method, rule) == (usual, method, rule)
+        assert _looks(theirs, there) == _looks(none, nowhere), rule
+
+    assert state() == before
 
 
-def test_another_users_thing_looks_like_none(
-    app: Flask, as_bob: FlaskClient, song: AudioFile, upload_id: uuid.UUID
+def _looks(answer: TestResponse, path: str) -> tuple[object, ...]:
+    """The answer without its own address, and without what differs each time."""
+    each_time = ("X-Request-ID", "Content-Length", "Set-Cookie")
+    headers = {name: value for name, value in answer.headers if name not in each_time}
+    return answer.status_code, headers, EACH_TIME.sub("", answer.text.replace(path, "…"))
+
+
+def test_sec_W1_ids_among_others_in_a_form_are_no_way_to_anothers_things(
+    as_bob: FlaskClient, things: Things, state: State
 ) -> None:
-    note_id = told(song.owner)[0].id
-    asked = [address for address in addresses(app) if address.names_a_thing]
-    assert len(asked) > 10
+    """Guards the owner in `selection.of` and in the services of notifications."""
+    before = state()
 
-    for address in asked:
-        form = {"name": "mine now", "presets": "mp3-192"}
-        theirs = as_bob.open(address.of(song.id, note_id, upload_id), method=address.method, data=form)
-        absent = as_bob.open(address.of(uuid.uuid4(), 987654), method=address.method, data=form)
-        assert (theirs.status_code, address) == (absent.status_code, address)
-        assert theirs.status_code == (303 if address.method == "POST" and address.rule.endswith(DELETES) else 404)
-        assert without_number(theirs.text) == without_number(absent.text)
+    for deed in ("retry", "cancel", "delete"):
+        as_bob.post("/files/selected", data={"deed": deed, "confirmed": "", "files": [str(things.file_id)]})
+    assert as_bob.get(f"/files/selected?files={things.file_id}").status_code == 302
+    for deed in ("dismiss", "restore"):
+        answer = as_bob.post(f"/notifications/{deed}", data={"ids": [things.notification_id]})
+        assert answer.status_code == 404
+    poll = as_bob.get(f"/alerts/poll?v=-1&on=file&file_id={things.file_id}", headers=HTMX)
+    assert poll.headers["HX-Redirect"] == "/files/"
 
-    file = library.find(song.owner, song.id)
-    assert (file.name, file.job.attempt, len(file.renditions)) == ("song.wav", 1, 2)
-    assert len(standing(song.owner)) == 1
-    assert uploads.find(song.owner, upload_id).is_open
+    assert state() == before
 
 
-def without_number(page: str) -> str:
-    """The page without the request's number and the token, which differ each time."""
-    for before, after in (
-        ("<code>", "</code>"),
-        ('"request_id":"', '"'),
-        ('csrf-token" content="', '"'),
-        ('X-CSRFToken": "', '"'),
-    ):
-        head, _, tail = page.partition(before)
-        page = head + tail.partition(after)[2]
-    return page
+def test_sec_W1_the_owner_gets_everything(app: Flask, alice: User, storage: MemoryStorage) -> None:
+    """Otherwise the tests above would pass for another reason."""
+    things = Things.of(alice, storage)
+    for method, rule, route in known(app):
+        client = sign_in(app.test_client(), alice)
+        answer = ask(client, method, things.put_into(rule), route)
+        assert (answer.status_code, method, rule) == (route.owner, method, rule)
+        if method not in SAFE and names_a_thing(rule):
+            things = Things.of(alice, storage)
 
 
-def test_the_owner_gets_everything(app: Flask, alice: User, storage: MemoryStorage, as_alice: FlaskClient) -> None:
-    for address in addresses(app):
-        file = AudioFileFactory(owner=alice, presets=("wav",))
-        finish(file.job)
-        for key in (file.key, rendition(file, "wav").key):
-            storage.put(key, [b"sound"])
-        path = address.of(file.id, told(alice)[-1].id)
-        if path.startswith("/uploads"):  # what the owner gets there is in test_uploads.py
-            continue
-        if path.startswith(("/auth/", "/static/", SIGNED, "/healthz", "/readyz")):
-            continue
-        answer = as_alice.open(path, method=address.method, data={"name": "new", "presets": "mp3-192"})
-        expected = EMPTY_FORM.get(path, 303) if address.method == "POST" else 200
-        if path in ("/", "/account/sessions", "/files/selected") and address.method == "GET":
-            expected = 302
-        assert (answer.status_code, address) == (expected, address)
+def test_sec_W4_no_get_changes_anything(app: Flask, as_alice: FlaskClient, things: Things, state: State) -> None:
+    """Nothing but that what was told of a file counts as seen when the file is opened, as the contract has it."""
+    as_alice.get(f"/files/{things.file_id}")
+    before = state()
+
+    for method, rule, _ in known(app):
+        if method == "GET":
+            for headers in ({}, HTMX):
+                as_alice.get(things.put_into(rule), headers=headers)
+            as_alice.head(things.put_into(rule))
+            assert (state() == before, rule) == (True, rule)
 
 
-def test_no_get_changes_anything_but_what_was_seen(app: Flask, as_alice: FlaskClient, song: AudioFile) -> None:
-    as_alice.get(f"/files/{song.id}")
-    before = song.owner.version
-
-    for address in addresses(app):
-        if address.method == "GET":
-            as_alice.get(address.of(song.id, told(song.owner)[0].id))
-
-    assert song.owner.version == before
-
-
-def test_every_unsafe_address_wants_a_token(app: Flask, as_alice: FlaskClient, song: AudioFile) -> None:
+def test_sec_W4_every_unsafe_route_wants_a_token_of_this_session(
+    app: Flask, as_alice: FlaskClient, as_bob: FlaskClient, things: Things, state: State
+) -> None:
+    """Guards `csrf.init_app`, and `tokens.check` in the two routes that read their bodies by themselves."""
     app.config["WTF_CSRF_ENABLED"] = True
-    note_id = told(song.owner)[0].id
+    found = TOKEN.search(as_bob.get("/files/").text)
+    assert found
+    bobs, before = found[1], state()
 
-    for address in addresses(app):
-        if address.method == "GET" or address.rule == SIGNED:
+    for method, rule, route in known(app):
+        name = f"{method} {rule}"
+        if method in SAFE or name == SIGNED:
             continue
-        for form in ({}, {"csrf_token": "of another site"}):
-            answer = as_alice.open(address.of(song.id, note_id), method=address.method, data=form)
-            assert (answer.status_code, address) == (400, address)
+        path = things.put_into(rule)
+        for headers in ({}, {"X-CSRFToken": bobs}, {"X-CSRFToken": "made up"}, HTMX):
+            answer = ask(as_alice, method, path, route, headers=headers)
+            assert (answer.status_code, name) == (400, name)
+        in_form = as_alice.open(path, method=method, data={**(route.form or {}), "csrf_token": bobs})
+        assert (in_form.status_code, name) == (400, name)
+        assert (state() == before, name) == (True, name)
 
-    assert as_alice.get("/files/").status_code == 200
-    assert library.find(song.owner, song.id).job.attempt == 1
+    assert as_alice.get("/files/").status_code == 200  # the form that signs out neither
+
+
+def test_sec_W4_the_right_token_is_all_that_was_missing(app: Flask, as_alice: FlaskClient, things: Things) -> None:
+    """Otherwise the test above would pass for another reason."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    found = TOKEN.search(as_alice.get("/files/").text)
+    assert found
+
+    for method, rule, route in known(app):
+        name = f"{method} {rule}"
+        if method not in SAFE and name != SIGNED and not rule.startswith("/auth/"):
+            answer = ask(as_alice, method, things.put_into(rule), route, headers={"X-CSRFToken": found[1]})
+            assert (answer.status_code == 400, name) == (name == "POST /files/", name)

@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from unittest.mock import ANY
+from urllib.parse import unquote
 
 import pytest
 from flask import Flask
@@ -190,6 +191,99 @@ def test_the_name_in_the_header_is_safe_whatever_it_is(name: str) -> None:
     assert "\r" not in header
     assert "\n" not in header
     assert header.count('"') == 2
+
+
+def test_sec_W9_a_download_is_an_attachment_in_whole_and_in_part(
+    as_alice: FlaskClient, song: AudioFile, storage: MemoryStorage
+) -> None:
+    """Guards `files._download`: its disposition, and the line that leaves out a Range of several parts."""
+    finish(song.job)
+    storage.put(rendition(song, "wav").key, [b"0123456789"])
+    address, whole = f"/files/{song.id}/renditions/wav", b"0123456789"
+
+    for asked, status, content, which in (
+        (None, 200, whole, None),
+        ("bytes=0-0", 206, b"0", "bytes 0-0/10"),
+        ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=7-99999999999999999999", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-2", 206, b"89", "bytes 8-9/10"),
+        ("bytes=-99", 206, whole, "bytes 0-9/10"),
+        ("bytes=10-", 416, None, "bytes */10"),
+        ("bytes=99-100", 416, None, "bytes */10"),
+        ("bytes=0-1,3-4", 200, whole, None),
+        ("bytes=0-1," * 5000 + "3-4", 200, whole, None),
+        ("bytes=4-2", 200, whole, None),
+        ("bytes=a-b", 200, whole, None),
+        ("bytes=--1", 200, whole, None),
+        ("bytes=", 200, whole, None),
+        ("items=0-1", 200, whole, None),
+    ):
+        answer = as_alice.get(address, headers={"Range": asked} if asked else {})
+        assert (answer.status_code, str(asked)[:40]) == (status, str(asked)[:40])
+        assert answer.headers.get("Content-Range") == which, asked
+        if content is not None:
+            assert answer.data == content
+            assert answer.headers["Content-Length"] == str(len(content))
+            assert answer.headers["Content-Disposition"].startswith("attachment; "), asked
+            assert answer.headers["Accept-Ranges"] == "bytes"
+    stale = as_alice.get(address, headers={"Range": "bytes=2-4", "If-Range": '"another"'})
+    assert (stale.status_code, stale.data) == (200, whole)
+
+
+def test_sec_W9_no_address_leads_out_of_the_storage(
+    as_alice: FlaskClient, song: AudioFile, storage: MemoryStorage
+) -> None:
+    """Guards that a key is the server's and a name of a preset is looked up, never joined to a path."""
+    finish(song.job)
+    storage.put(rendition(song, "wav").key, [b"sound"])
+    storage.put(song.key, [b"sound"])
+
+    for trick in (
+        f"/files/{song.id}/renditions/..%2f..%2fsecret",
+        f"/files/{song.id}/renditions/../original/../../../../etc/passwd",
+        f"/files/{song.id}/renditions/wav%00.flac",
+        f"/files/{song.id}/renditions/wav%2f..%2fwav",
+        f"/files/{song.id}/renditions/WAV",
+        f"/files/{song.id}/renditions/wav.wav",
+        f"/files/{song.id}/original/../../secret",
+        f"/files/{song.id}%00/original",
+        f"/files/..%2f{song.id}/original",
+        f"/files/{{{song.id}}}/original",
+        f"/files/{song.id.hex}/original",
+        f"/{song.key}",
+        f"/files/{song.key}",
+        "/static/../wsgi.py",
+        "/static/..%2f..%2fwsgi.py",
+        "/static/%2e%2e/wsgi.py",
+        "/static//etc/passwd",
+        "/static/vendor/../../webapp/config.py",
+        "/static/vendor/vendor.json",
+        "/static/app.css%00.js",
+        "/instance/secret",
+        "/.env",
+        "/.git/config",
+    ):
+        answer = as_alice.get(trick, follow_redirects=False)
+        assert answer.status_code in (404, 308), trick
+        assert answer.status_code == 404 or as_alice.get(answer.location).status_code == 404, trick
+
+
+def test_sec_W9_a_name_comes_back_as_it_was_sent(as_alice: FlaskClient, storage: MemoryStorage) -> None:
+    """Guards `library.clean_name` and `filenames.disposition` together."""
+    for sent, kept in (
+        ('Say "yes"; no=1.wav', 'Say "yes"; no=1.wav'),
+        ("Füße – 日本.wav", "Füße – 日本.wav"),
+        ("../../../etc/passwd.wav", "passwd.wav"),
+        ("C:\\fakepath\\song.wav", "song.wav"),
+        ("-rf --no-preserve-root.wav", "-rf --no-preserve-root.wav"),
+        ("é" * 300, "é" * 255),
+    ):
+        upload = as_alice.post("/uploads", json={"name": sent, "size": 4}).get_json()["id"]
+        as_alice.put(f"/uploads/{upload}/parts/1", data=f"{len(sent):4}".encode())  # another file each time
+        as_alice.post(f"/uploads/{upload}/complete")
+        header = as_alice.get(f"/files/{upload}/original").headers["Content-Disposition"]
+        assert unquote(header.partition("filename*=UTF-8''")[2]) == kept
 
 
 def test_what_is_not_ready_cannot_be_downloaded(as_alice: FlaskClient, song: AudioFile) -> None:

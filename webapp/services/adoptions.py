@@ -40,7 +40,7 @@ def adopt(report: Report) -> bool:
     """
     file = _draft(report.source)
     if file is None or report.status is JobStatus.CANCELED or not _is_new(file, report):
-        log.info("outside: job %s of %r is not taken in", report.external_id, report.source)
+        log.info("outside: the file of job %s is not taken in", report.external_id)
         return False
     db.session.rollback()  # no transaction is open while the outside is waited for
     with _alone(file.key):
@@ -80,7 +80,7 @@ def _alone(key: str) -> Iterator[None]:
     """
     with _door:
         if key in _under_way:
-            log.info("outside: %r is being taken in already", key)
+            log.info("outside: file %s is being taken in already", file_id_of(key))
             raise Unavailable
         _under_way.add(key)
     try:
@@ -95,7 +95,7 @@ def _take_in(file: AudioFile, report: Report) -> bool:
         size = storage.size(file.key)
         facts = originals.look(file.key, size)
     except (NotAudio, EmptyFile, ObjectMissing) as exc:
-        log.info("outside: %r is not taken in: %s", file.key, exc.message)
+        log.info("outside: file %s is not taken in: %s", file.id, exc.message)
         return False
     file.size = size
     return _add(file, facts, names, report)
@@ -121,5 +121,5 @@ def _add(file: AudioFile, facts: Facts, names: Collection[str], report: Report) 
         db.session.flush()
         job.move_to(JobStatus.SUBMITTED)
         renditions.begin_all(JobEvent(job.id, JobStatus.PROGRESSING))
-    log.info("outside: %r is a file of user %d now", report.source, owner_id)
+    log.info("outside: file %s is user %d's now", file_id_of(report.source), owner_id)
     return True

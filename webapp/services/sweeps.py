@@ -8,6 +8,7 @@ from itertools import islice
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp import logs
 from webapp.db import db, utcnow, writing
 from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
@@ -86,9 +87,9 @@ def _tried(name: str, chore: Callable[[], int | None]) -> int:
     try:
         return chore() or 0
     except (AppError, SQLAlchemyError) as exc:
-        log.warning("sweep: %s: %s: %s; will try again", name, type(exc).__name__, exc)
-    except Exception:  # a bug in one chore leaves only that one undone
-        log.exception("sweep: %s failed; will try again", name)
+        log.warning("sweep: %s: %s; will try again", name, logs.said(exc))
+    except Exception as exc:  # a bug in one chore leaves only that one undone
+        log.error("sweep: %s failed; will try again\n%s", name, logs.trace(exc))  # noqa: TRY400 - without its words
     finally:
         db.session.rollback()
     return 0

@@ -54,7 +54,7 @@ class Bench:
                     claims.give_back(claim.token)
             except AppError as exc:
                 if isinstance(exc, StorageUnavailable) and claims.put_off(claim.token):
-                    log.warning("%s: the storage does not answer, will try again", claim.source)
+                    log.warning("file %s: the storage does not answer, will try again", claim.file_id)
                     return False
                 _fail(claim, exc)
         return True
@@ -124,7 +124,8 @@ def _fail(claim: claims.Claim, exc: AppError) -> None:
         _end_outline(claim, JobStatus.ERROR)
         return
     detail = exc.detail if isinstance(exc, EncodeFailed) else ""
-    log.warning("job %s: %s failed: %s %s", claim.job_id, claim.preset.name, exc.message, detail)
+    # The encoder's last words may repeat what stands in the file: they are kept with the rendition, for its owner.
+    log.warning("job %s: %s failed: %s", claim.job_id, claim.preset.name, exc.message)
     _tell(claim, JobStatus.ERROR, error=exc.message, detail=detail)
 
 

@@ -12,7 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
+from webapp import logs
 from webapp.db import db
 from webapp.errors import (
     AppError,
@@ -47,6 +49,7 @@ _SENTENCES = {
 def init_app(app: Flask) -> None:
     """Let every error of the app find its way to the user."""
     app.before_request(_number_request)
+    app.after_request(_stay_here)
     app.register_error_handler(AppError, tell)
     app.register_error_handler(CSRFError, lambda _: tell(FormExpired()))
     app.register_error_handler(HTTPException, _of_http)
@@ -59,10 +62,22 @@ def _number_request() -> None:
     g.request_id = uuid.uuid4().hex[:16]
 
 
+def _stay_here(response: Response) -> Response:
+    """Werkzeug sends whoever leaves a slash out to a whole address, at whatever host was asked for."""
+    if isinstance(request.routing_exception, RequestRedirect):
+        parts = htmx.parts_of(response.location)
+        path = htmx.safe_path(parts.path + (f"?{parts.query}" if parts.query else "")) or "/"
+        response.location = path
+        response.set_data(redirect(path).get_data())
+    return response
+
+
 def tell(error: AppError) -> ResponseReturnValue:
     """The answer that tells of it: a page, a fragment or JSON."""
     if isinstance(error, NotSignedIn):
         return _ask_to_sign_in(error)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s: %s", _which(), logs.said(error.__cause__ or error))
     more = {"missing": error.missing} if isinstance(error, PartsMissing) else {}
     response = _answer(error.status, in_words(error), error.__class__.__name__, **more)
     if isinstance(error, TooMany | Crowded):
@@ -100,14 +115,21 @@ def _of_http(error: HTTPException) -> ResponseReturnValue:
 def _of_database(error: sqlalchemy.exc.SQLAlchemyError) -> ResponseReturnValue:
     """Busy, full or gone: our trouble, and it passes."""
     db.session.rollback()
-    reason = str(getattr(error, "orig", None) or error)
-    log.warning("request %s: the database: %s", g.get("request_id"), reason)
-    return tell(StorageFull() if "is full" in reason else Unavailable())
+    told = StorageFull() if "is full" in str(error) else Unavailable()
+    told.__cause__ = error
+    return tell(told)
 
 
 def _of_nobody(error: Exception) -> ResponseReturnValue:
-    log.error("request %s: %s %s", g.get("request_id"), request.method, request.path, exc_info=error)
+    log.error("%s:\n%s", _which(), logs.trace(error))
     return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, language.say(AppError()), "InternalError")
+
+
+def _which() -> str:
+    """The request by its number, for the log, and what it asked for: not by its address, which may hold a token."""
+    rule = request.url_rule.rule if request.url_rule else "an address that there is not"
+    ids = [str(value) for value in (request.view_args or {}).values() if isinstance(value, (uuid.UUID, int))]
+    return " ".join(("request", str(g.get("request_id")), request.method, rule, *ids))
 
 
 def _ask_to_sign_in(error: NotSignedIn) -> ResponseReturnValue:

@@ -196,6 +196,8 @@ def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
     # RFC 9110, 14.2: a Range that we do not understand, or of several parts, is ignored.
     if request.range is None or request.range.units != "bytes" or len(request.range.ranges) != 1:
         request.environ.pop("HTTP_RANGE", None)
+    elif -request.range.ranges[0][0] > place.stat().st_size:
+        request.environ["HTTP_RANGE"] = "bytes=0-"  # its last so many, of which it has fewer: 14.1.2
     response = send_file(place, mimetype=media_type, conditional=True, etag=True, max_age=0)
     response.headers["Content-Disposition"] = disposition(filename, inline=inline)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"

@@ -1,6 +1,6 @@
 """Answers for a page with htmx and for one without."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Response, current_app, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -32,13 +32,21 @@ def safe_path(target: str | None) -> str | None:
         return None
     if any(ord(c) < 0x21 or c == "\\" or ord(c) == 0x7F for c in target):  # noqa: PLR2004 - ASCII's controls
         return None
-    parts = urlsplit(target)
+    parts = parts_of(target)
     return None if parts.scheme or parts.netloc else target
+
+
+def parts_of(address: str | None) -> SplitResult:
+    """The parts of an address that a browser has sent; of one that is none, they are empty."""
+    try:
+        return urlsplit(address or "")
+    except ValueError:
+        return urlsplit("")
 
 
 def where_one_was(default: str) -> str:
     """The page of ours that a form was sent from."""
-    parts = urlsplit(request.referrer or "")
+    parts = parts_of(request.referrer)
     if parts.netloc != request.host:
         return default
     path = safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))

@@ -4,7 +4,7 @@ import sys
 import uuid
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -98,7 +98,7 @@ def _rows(received: Received) -> ResponseReturnValue:
 
 def _shows_what_is_new() -> bool:
     """Whether the list that the form stands above begins with the newest files, and leaves none out."""
-    query = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    query = parse_qs(htmx.parts_of(request.headers.get("HX-Current-URL")).query)
     usual = {"sort": ["newest"], "page": ["1"]}
     return all(usual.get(name) == query[name] for name in ("q", "sort", "page") if name in query)
 
