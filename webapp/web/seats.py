@@ -8,7 +8,7 @@ import ipaddress
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, cast
 
 from flask import Flask, Response, current_app, g, request
@@ -21,59 +21,62 @@ from webapp.errors import AppError, Crowded, TooManyTransfers
 # Who sends so little has mostly sent it with the header. It is taken in at once.
 BRIEF_BYTES = 64 * 1024
 # Of the 128 threads: uploads and downloads, which last.
-LONG_SEATS, LONG_SEATS_OF_ONE = 64, 32
+LONG_SEATS, LONG_SEATS_OF_ONE, LONG_SEATS_OF_ADDRESS, LONG_SEATS_OF_NOBODY = 64, 32, 48, 16
 # And small bodies on their way in, which do not: more than these at once come of lines that stand still.
-BRIEF_SEATS, BRIEF_SEATS_OF_ONE = 32, 24
+BRIEF_SEATS, BRIEF_SEATS_OF_ADDRESS = 32, 24
 # A busy machine may need a moment to take in what is there already.
 BRIEF_WAIT_SECONDS = 1.0
 LOOK_SECONDS = 0.02
 # Of an address of IPv6 its owner has the whole network.
 OWN_NETWORK = 64
+OWN_MACHINE = ("127.0.0.1", "::/64")
 
 
 class Seats:
-    """So many in all, so many for one; whoever takes one gives it back."""
+    """So many in all; whoever takes one gives it back."""
 
-    def __init__(self, in_all: int, of_one: int) -> None:
+    def __init__(self, in_all: int) -> None:
         self.in_all = in_all
-        self.of_one = of_one
         self._taken: Counter[str] = Counter()
         self._count = 0
         self._lock = threading.Lock()
 
-    def take(self, *names: str) -> Callable[[], None]:
-        """Take a seat in these names; what is returned gives it back. Raises TooManyTransfers or Crowded."""
+    def take(self, names: Mapping[str, int]) -> Callable[[], None]:
+        """Take a seat in these names, each of which may have so many; what is returned gives it back.
+
+        Raises TooManyTransfers or Crowded.
+        """
         with self._lock:
-            if any(self._taken[name] >= self.of_one for name in names):
+            if any(self._taken[name] >= most for name, most in names.items()):
                 raise TooManyTransfers
             if self._count >= self.in_all:
                 raise Crowded
-            self._taken.update(names)
+            self._taken.update(names.keys())
             self._count += 1
         return lambda: self._give(names)
 
-    def take_soon(self, *names: str, patience: float) -> Callable[[], None]:
+    def take_soon(self, names: Mapping[str, int], *, patience: float) -> Callable[[], None]:
         """The same, with some patience."""
         deadline = time.monotonic() + patience
         while True:
             try:
-                return self.take(*names)
+                return self.take(names)
             except AppError:
                 if time.monotonic() > deadline:
                     raise
             time.sleep(LOOK_SECONDS)
 
-    def _give(self, names: tuple[str, ...]) -> None:
+    def _give(self, names: Mapping[str, int]) -> None:
         with self._lock:
             self._count -= 1
-            self._taken.subtract(names)
+            self._taken.subtract(names.keys())
             self._taken += Counter()  # forgets those who have none any more
 
 
 def init_app(app: Flask) -> None:
     """Have each request that needs a seat take one, before anything of its body is read."""
-    app.extensions["seats"] = Seats(LONG_SEATS, LONG_SEATS_OF_ONE)
-    app.extensions["brief seats"] = Seats(BRIEF_SEATS, BRIEF_SEATS_OF_ONE)
+    app.extensions["seats"] = Seats(LONG_SEATS)
+    app.extensions["brief seats"] = Seats(BRIEF_SEATS)
     app.before_request(_seat_the_body)
     app.after_request(_keep_until_sent)
     app.teardown_request(_leave)
@@ -82,11 +85,19 @@ def init_app(app: Flask) -> None:
 def sit() -> None:
     """Take a seat for an answer that lasts. Raises TooManyTransfers or Crowded. The transaction ends."""
     if "leave" not in g:
-        names = [network_of(request.remote_addr or "")]
+        names = _of_address(LONG_SEATS_OF_ADDRESS)
         if current_user.is_authenticated:
-            names.append(f"user {current_user.id}")
+            names[f"user {current_user.id}"] = LONG_SEATS_OF_ONE
+        else:
+            names["nobody"] = LONG_SEATS_OF_NOBODY
         db.session.rollback()  # no transaction is open while bytes are waited for
-        g.leave = current_app.extensions["seats"].take(*names)
+        g.leave = current_app.extensions["seats"].take(names)
+
+
+def _of_address(most: int) -> dict[str, int]:
+    """The seats of the address that asks. On this machine stands whoever looks after it, or a proxy for everybody."""
+    network = network_of(request.remote_addr or "")
+    return {} if network in OWN_MACHINE else {network: most}
 
 
 def network_of(address: str) -> str:
@@ -123,8 +134,8 @@ class _Brief(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if self._whole is None:
-            name = network_of(request.remote_addr or "")
-            leave = current_app.extensions["brief seats"].take_soon(name, patience=BRIEF_WAIT_SECONDS)
+            names = _of_address(BRIEF_SEATS_OF_ADDRESS)
+            leave = current_app.extensions["brief seats"].take_soon(names, patience=BRIEF_WAIT_SECONDS)
             try:
                 self._whole = io.BytesIO(self._body.read(self._length))
             finally:
