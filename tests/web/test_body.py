@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
@@ -30,6 +30,8 @@ from webapp.services import checksum, uploads
 SOUND = b"RIFF" + b"sound" * 10
 TOKEN = b"<token>"
 PART = 16
+# On a machine that does other things too.
+LONG = (pytest.mark.slow, pytest.mark.timeout(600))
 
 
 def budget(examples: int, **more: Any) -> Any:
@@ -84,8 +86,9 @@ HEADERS = (
     b" folded",
     b"\xff\xfe: \x00",
 )
+RIGHT_TYPE = "multipart/form-data; boundary=X"
 TYPES = (
-    *["multipart/form-data; boundary=X"] * 40,
+    *[RIGHT_TYPE] * 40,
     'multipart/form-data; boundary="X"',
     "multipart/form-data; boundary=Y",
     "multipart/form-data; boundary=",
@@ -101,6 +104,15 @@ TYPES = (
     "application/json",
     "",
 )
+
+
+def form(*fields: tuple[bytes, bytes]) -> bytes:
+    """A body with these fields; the sound is a file's."""
+    body = b""
+    for name, content in fields:
+        tail = b'; filename="a.wav"' if name == b"audio" else b""
+        body += b'--X\r\nContent-Disposition: form-data; name="' + name + b'"' + tail + b"\r\n\r\n" + content + b"\r\n"
+    return body + b"--X--\r\n"
 
 
 @st.composite
@@ -129,7 +141,11 @@ def parts(draw: st.DrawFn) -> bytes:
 @st.composite
 def forms(draw: st.DrawFn) -> bytes:
     """A body: parts in some order, perhaps spoilt."""
-    first = [b'Content-Disposition: form-data; name="csrf_token"\r\n\r\n' + TOKEN] if draw(st.integers(0, 4)) else []
+    first = (
+        [b'Content-Disposition: form-data; name="csrf_token"\r\n\r\n' + TOKEN]
+        if draw(st.sampled_from([True, True, True, False]))
+        else []
+    )
     body = (
         b"".join(b"--X\r\n" + part + b"\r\n" for part in [*first, *draw(st.lists(parts(), max_size=5))]) + b"--X--\r\n"
     )
@@ -148,7 +164,7 @@ def forms(draw: st.DrawFn) -> bytes:
     return body
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(400, marks=LONG)])
 def test_sec_W10_no_form_is_an_error_of_ours(
     app: Flask, as_alice: FlaskClient, storage: MemoryStorage, count: int
 ) -> None:
@@ -158,12 +174,19 @@ def test_sec_W10_no_form_is_an_error_of_ours(
     seen: dict[int, int] = {}
 
     @budget(count)
-    @given(forms(), st.sampled_from(TYPES), st.sampled_from([None] * 8 + [0, 7, 100, 400, 10**9]), st.booleans())
-    def send(body: bytes, kind: str, announced: int | None, by_htmx: bool) -> None:
+    @example(form((b"audio", SOUND)), RIGHT_TYPE, None, {})
+    @example(form((b"audio", SOUND), (b"csrf_token", TOKEN)), RIGHT_TYPE, None, {})
+    @example(form((b"csrf_token", TOKEN), (b"presets", b"\xff"), (b"audio", SOUND)), RIGHT_TYPE, None, HTMX)
+    @example(form((b"csrf_token", TOKEN), (b"audio", SOUND)), RIGHT_TYPE, None, HTMX)
+    @example(form((b"csrf_token", TOKEN), (b"audio", b"not audio")), RIGHT_TYPE, None, HTMX)
+    @given(
+        forms(), st.sampled_from(TYPES), st.sampled_from([None] * 8 + [0, 7, 100, 10**9]), st.sampled_from([{}, HTMX])
+    )
+    def send(body: bytes, kind: str, announced: int | None, who: dict[str, str]) -> None:
         body, before = body.replace(TOKEN, token), file_count()
         length = len(body) if announced is None else announced
         environ = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(length), "wsgi.input": io.BytesIO(body)}
-        answer = as_alice.post("/files/", environ_overrides=environ, headers=HTMX if by_htmx else {})
+        answer = as_alice.post("/files/", environ_overrides=environ, headers=who)
         seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
         assert answer.status_code < 500, body
         added = file_count() - before
@@ -174,8 +197,7 @@ def test_sec_W10_no_form_is_an_error_of_ours(
 
     send()
 
-    assert {400, 422} <= set(seen)
-    assert seen.get(201, 0) + seen.get(303, 0) >= 5, seen
+    assert {201, 400, 422} <= set(seen)
 
 
 # The protocol of uploads in parts.
@@ -232,13 +254,19 @@ WHICH = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(400, marks=LONG)])
 def test_sec_W10_nothing_that_a_program_says_is_an_error_of_ours(as_alice: FlaskClient, count: int) -> None:
     """Guards `_asked`, `_read` and `_number` in webapp/web/uploads.py."""
     begun = as_alice.post("/uploads", json={"name": "a.wav", "size": 5}).get_json()["id"]
     seen: dict[int, int] = {}
 
     @budget(count)
+    @example(b'{"name": "a.wav", "size": 5}', "application/json", "", "", "POST")
+    @example(b'{"name": "a.wav", "size": 0}', "application/json", "", "", "POST")
+    @example(b"[" * 100_000, "application/json", "", "", "POST")
+    @example(b"[]", "application/json", "", "", "POST")
+    @example(b'{"name": {}, "size": 5}', "application/json", "", "", "POST")
+    @example(b"", "", str(uuid.UUID(int=5)), "/complete", "POST")
     @given(
         BODIES,
         st.sampled_from(
@@ -264,8 +292,7 @@ def test_sec_W10_nothing_that_a_program_says_is_an_error_of_ours(as_alice: Flask
 
     say()
 
-    assert {400, 404, 422} <= set(seen)
-    assert seen.get(201, 0) + seen.get(200, 0) >= 5, seen
+    assert {201, 400, 404, 422} <= set(seen)
 
 
 class Protocol(RuleBasedStateMachine):
@@ -280,7 +307,7 @@ class Protocol(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         """Nothing of an earlier run is left."""
-        for upload in list(db.session.scalars(sa.select(Upload.id))):
+        for upload in db.session.scalars(sa.select(Upload.id).where(Upload.closed_at.is_(None))).all():
             self.client.delete(f"/uploads/{upload}")
         self.sizes: dict[str, int] = {}
         self.have: dict[str, set[int]] = {}
@@ -372,7 +399,7 @@ class Protocol(RuleBasedStateMachine):
             assert len(self.storage.open) == len(self.sizes.keys() - self.complete_ones)
 
 
-@pytest.mark.parametrize("count", [15, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [6, pytest.param(30, marks=LONG)])
 def test_sec_W10_uploads_end_as_they_must_in_whatever_order_things_are_done(
     app: Flask, as_alice: FlaskClient, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
