@@ -31,7 +31,7 @@ class Page:
         (self.version,) = set(re.findall(r"/alerts/poll\?v=(\d+)", text))
 
 
-@pytest.mark.parametrize("cuts", [10, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cuts", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_sec_R9_of_a_line_that_is_cut_again_and_again_each_event_is_told_once_and_in_order(
     as_alice: FlaskClient, alice: User, cuts: int
 ) -> None:

@@ -16,7 +16,7 @@ from tests.fakes import FakeEncoder, FakeTranscoder, MemoryStorage
 from webapp.db import db
 from webapp.errors import TooMany
 from webapp.models import Attempt, Kind, User
-from webapp.services import claims, sweeps, throttle, uploads
+from webapp.services import claims, jobs, outside, sweeps, throttle, uploads
 from webapp.services.work import BEAT_SECONDS, Bench
 
 HOUR = 60
@@ -69,7 +69,7 @@ def test_sec_R8_another_clock_takes_no_work_away_and_nothing_is_made_twice(
             jump(0)
 
     def interrupted(*given: Any, **more: Any) -> Any:
-        for _ in range(20):
+        for _ in range(0 if encoder.made else 20):
             bench._last_beat -= BEAT_SECONDS
             bench.tend()
             with another_process():
@@ -100,6 +100,20 @@ def test_sec_R8_what_was_to_be_submitted_before_the_clock_was_set_back_does_not_
     sweeps.sweep_jobs(lambda _: None)
 
     assert len(transcoder.submitted) == 1
+
+
+def test_sec_R8_a_job_outside_is_asked_for_though_the_clock_was_set_back(
+    alice: User, transcoder: FakeTranscoder, jump: Callable[[int], None]
+) -> None:
+    """Guards SKEW in `outside`."""
+    transcoder.is_ours, transcoder.external_id = False, "job-1"
+    jump(HOUR)
+    jobs.submit(AudioFileFactory(owner=alice).job.id)
+    jump(0)
+
+    outside.ask_outside()
+
+    assert transcoder.asked == ["job-1"]
 
 
 def test_sec_R8_nobody_is_shut_out_for_longer_because_the_clock_was_set_back(
