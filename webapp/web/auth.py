@@ -11,7 +11,7 @@ from webapp.db import db
 from webapp.errors import AppError, Forbidden, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
 from webapp.extensions import login_manager, settings
 from webapp.models import SignIn, User
-from webapp.services import accounts
+from webapp.services import accounts, sign_ins
 from webapp.web import htmx
 from webapp.web.errors import in_words, takes_page, tell
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
@@ -20,6 +20,8 @@ from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 bp = Blueprint("auth", __name__, url_prefix="/auth")
+# A page asks for news by itself, also while nobody is there.
+POLL = "notifications.poll"
 # Amazon SNS signs its messages instead.
 WITHOUT_USER = (None, bp.name, "sns")
 
@@ -131,8 +133,11 @@ def _user_of(token: str) -> User | None:
     sign_in = db.session.scalar(SignIn.valid(token))
     if sign_in is None:
         return None
-    sign_in.user.session_token = token
-    return sign_in.user
+    user = sign_in.user
+    if request.endpoint != POLL:
+        sign_ins.touch(sign_in)
+    user.session_token = token
+    return user
 
 
 def _ask_who_it_is() -> None:
@@ -152,8 +157,18 @@ def _target() -> str:
 
 def _page(template: str, form: EmailForm, error: AppError | None = None) -> str:
     return render_template(
-        template, form=form, error=in_words(error) if error else "", registration=settings.registration
+        template,
+        form=form,
+        error=in_words(error) if error else "",
+        registration=settings.registration,
+        has_ended=has_ended(),
     )
+
+
+def has_ended() -> bool:
+    """Whether somebody was led here from a page because the session that their browser has is over."""
+    is_led = request.method == "GET" and "next" in request.args
+    return is_led and "_user_id" in session and not current_user.is_authenticated
 
 
 def _leave_cookies(response: Response) -> Response:
