@@ -8,7 +8,7 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 
 from webapp.db import db
-from webapp.errors import AppError, Forbidden, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
+from webapp.errors import AppError, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
 from webapp.extensions import login_manager, settings
 from webapp.models import SignIn, User
 from webapp.services import accounts, sign_ins
@@ -41,8 +41,7 @@ def register() -> ResponseReturnValue:
     """The form for a new account."""
     if current_user.is_authenticated:
         return redirect(_target())
-    if settings.registration != "open":
-        raise Forbidden(N_("New accounts are made by the administrator here."))
+    accounts.check_open()
     return _page("auth/register.html", RegisterForm(formdata=None))
 
 
@@ -53,7 +52,9 @@ def create_account() -> ResponseReturnValue:
     if not form.validate():
         return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        user = accounts.register_or_authenticate(form.email.data, form.password.data, address=request.remote_addr or "")
+        user = accounts.register(form.email.data, form.password.data, address=request.remote_addr or "")
+    except TooMany as exc:
+        return _page("auth/register.html", form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
     except Refused as exc:
         field = form.email if isinstance(exc, accounts.AddressTaken) else form.password
         field.errors = [*field.errors, say(exc)]
