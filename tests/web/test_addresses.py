@@ -1,5 +1,6 @@
 """Every address of the URL map, for everybody: right, and another's thing looks like none."""
 
+import itertools
 import uuid
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from webapp.services import library, uploads
 
 # Amazon signs what it sends there, and no browser does: it wants no token.
 SIGNED = "/transcode-complete/"
+LINKS = ("reset", "register", "address")
 # What a visitor may ask for, and the status of the answer.
 FOR_ANYBODY = {
     ("GET", "/"): 302,
@@ -25,6 +27,11 @@ FOR_ANYBODY = {
     ("GET", "/auth/register"): 200,
     ("POST", "/auth/register"): 422,
     ("POST", "/auth/logout"): 303,
+    # No letters are sent here, and of links nobody knows any.
+    ("GET", "/auth/reset"): 404,
+    ("POST", "/auth/reset"): 404,
+    ("GET", "/auth/sent/reset"): 404,
+    **dict.fromkeys(itertools.product(("GET", "POST"), (f"/auth/{each}/none" for each in LINKS)), 404),
     ("POST", SIGNED): 403,
     ("GET", "/healthz"): 200,
     ("GET", "/readyz"): 200,
@@ -36,6 +43,8 @@ EMPTY_FORM = {
     "/files/selected": 400,
     "/account/password": 422,
     "/account/preferences": 422,
+    "/account/address": 422,
+    "/account/delete": 422,
     "/account/sessions/987654/end": 404,
     "/notifications/dismiss": 303,
     "/notifications/restore": 303,
@@ -60,7 +69,8 @@ class Address:
         """The address with the ids put in."""
         path = self.rule.replace("<uuid:file_id>", str(file_id)).replace("<preset>", "wav")
         path = path.replace("<uuid:upload_id>", str(upload_id)).replace("<int:number>", "1")
-        path = path.replace("<int:session_id>", NO_SESSION)
+        path = path.replace("<int:session_id>", NO_SESSION).replace("<token>", "none")
+        path = path.replace("<any(reset, register):kind>", "reset")
         return path.replace("<int:notification_id>", str(notification_id)).replace("<path:filename>", "app.css")
 
     @property

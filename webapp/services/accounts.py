@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from webapp.db import db, utcnow, writing
 from webapp.errors import Forbidden, NotFound, Refused, WrongPassword
 from webapp.extensions import settings
-from webapp.models import SignIn, User
+from webapp.models import Letter, LetterKind, Purpose, SignIn, User
 from webapp.models.sign_in import hash_of
-from webapp.services import passwords, throttle
+from webapp.services import letters, links, passwords, throttle
 from webapp.words import N_
 
 
@@ -110,9 +110,50 @@ def set_password(email: str, password: str) -> None:
     passwords.check(password, email)
     hashed = passwords.hashed(password)
     with writing():
-        user = named(email)
-        user.password_hash = hashed
-        db.session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id))
+        renew(named(email), hashed)
+
+
+def renew(user: User, password_hash: str) -> None:
+    """Change the password, without committing: all that could have been begun with the old one ends with it."""
+    user.password_hash, user.new_email = password_hash, None
+    db.session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id))
+    _end_letters(user)
+    letters.add(LetterKind.PASSWORD, user.email, user_id=user.id)
+
+
+def reset_link(email: str) -> str:
+    """A link with which the user chooses a new password. Raises NotFound."""
+    user = named(email)
+    return links.make(Purpose.RESET, user.email, user.id)
+
+
+def invitation(email: str) -> str:
+    """A link with which somebody makes an account, and a letter with another. Raises AddressTaken, or Forbidden."""
+    email = checked(email).lower()
+    if settings.registration == "closed":
+        raise Forbidden("With REGISTRATION=closed nobody can be invited: make the account by `flask users add`.")
+    if db.session.scalar(User.with_email(email)):
+        raise AddressTaken(N_("There is an account with this address already."))
+    with writing():
+        letters.add(LetterKind.INVITE, email)
+    return links.make(Purpose.INVITE, email)
+
+
+def set_address(email: str, new: str) -> None:
+    """Give the user another address. Raises NotFound, AddressTaken, or Refused for what is no address."""
+    new = checked(new).lower()
+    try:
+        with writing():
+            move(named(email), new)
+    except IntegrityError as exc:
+        raise AddressTaken(N_("There is an account with this address already.")) from exc
+
+
+def move(user: User, email: str) -> None:
+    """Change the address, without committing: what was sent to the old one leads nowhere."""
+    _end_letters(user)
+    user.email, user.new_email = email, None
+    db.session.flush()
 
 
 def disable(email: str) -> None:
@@ -137,3 +178,10 @@ def named(email: str) -> User:
     if user is None:
         raise NotFound(f"There is no account {email!r}.")
     return user
+
+
+def _end_letters(user: User) -> None:
+    """Let no link of the user's work any more, nor one that is still to be sent."""
+    links.revoke(user.id, *Purpose)
+    letters.withdraw(Letter.recipient == user.email, Letter.kind == LetterKind.RESET)
+    letters.withdraw(Letter.user_id == user.id, Letter.kind == LetterKind.ADDRESS)

@@ -29,6 +29,8 @@ class Limits:
 GUESSES = Limits(per_account=10, per_address=100)
 # Asking for a letter counts each time: nothing tells whether it was in vain.
 LETTERS = Limits(per_account=5, per_address=30, name="letters")
+# Whoever asks: nobody's mailbox is filled from here. It is told to nobody.
+LETTERS_TO_ONE = 10
 
 
 def begin(account: str, address: str, limits: Limits = GUESSES) -> list[int]:
@@ -44,6 +46,16 @@ def begin(account: str, address: str, limits: Limits = GUESSES) -> list[int]:
         db.session.add_all(attempts)
         db.session.flush()
         return [attempt.id for attempt in attempts]
+
+
+def is_within(name: str, limit: int) -> bool:
+    """Whether this may be done once more within the window; if so it counts, without committing."""
+    key, now = _key(name), utcnow()
+    only_one(key)
+    if len(db.session.scalars(Attempt.since(key, now - WINDOW)).all()) >= limit:
+        return False
+    db.session.add(Attempt(key=key, at=now))
+    return True
 
 
 def succeed(attempt: list[int]) -> None:

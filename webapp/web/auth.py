@@ -9,13 +9,13 @@ from flask_wtf.csrf import CSRFError
 
 from webapp.db import db
 from webapp.errors import AppError, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
-from webapp.extensions import login_manager, settings
-from webapp.models import SignIn, User
-from webapp.services import accounts, sign_ins
+from webapp.extensions import login_manager, mail, settings
+from webapp.models import LetterKind, SignIn, User
+from webapp.services import accounts, confirmations, sign_ins
 from webapp.web import htmx
 from webapp.web.errors import in_words, takes_page, tell
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
-from webapp.web.language import say
+from webapp.web.language import reader, say
 from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -23,7 +23,7 @@ bp = Blueprint("auth", __name__, url_prefix="/auth")
 # A page asks for news by itself, also while nobody is there.
 POLL = "notifications.poll"
 # Amazon SNS signs its messages instead.
-WITHOUT_USER = (None, bp.name, "sns")
+WITHOUT_USER = (None, bp.name, "links", "sns")
 
 
 def init_app(app: Flask) -> None:
@@ -47,7 +47,12 @@ def register() -> ResponseReturnValue:
 
 @bp.post("/register")
 def create_account() -> ResponseReturnValue:
-    """Make the account and sign in. Who sends the form twice has one account, and is in."""
+    """Make the account and sign in. Who sends the form twice has one account, and is in.
+
+    Where letters are sent, one goes to the address, and only that tells whether there is an account.
+    """
+    if mail.are_sent:
+        return ask(LetterKind.REGISTER, "auth/register.html")
     form = RegisterForm()
     if not form.validate():
         return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -118,6 +123,18 @@ def _out_of_date_for_user() -> ResponseReturnValue:
         return tell(FormExpired(N_("You are signed in already.")))
     again = FormExpired(N_("This page was out of date. Please try again."))
     return render_template("auth/logout.html", error=in_words(again)), again.status
+
+
+def ask(kind: LetterKind, template: str) -> ResponseReturnValue:
+    """Let a letter go, if the form is in order; the answer does not depend on who has an account."""
+    form = EmailForm()
+    if not form.validate():
+        return _page(template, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    try:
+        confirmations.ask(kind, form.email.data, address=request.remote_addr or "", language=reader().tag)
+    except TooMany as exc:
+        return _page(template, form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
+    return redirect(url_for("links.sent", kind=kind.value), HTTPStatus.SEE_OTHER)
 
 
 def begin_session(user: User, *, remember: bool, target: str | None = None) -> ResponseReturnValue:

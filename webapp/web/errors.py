@@ -106,7 +106,10 @@ def _of_database(error: sqlalchemy.exc.SQLAlchemyError) -> ResponseReturnValue:
 
 
 def _of_nobody(error: Exception) -> ResponseReturnValue:
-    log.error("request %s: %s %s", g.get("request_id"), request.method, request.path, exc_info=error)
+    # An address with a token in it is as good as a password.
+    has_token = request.url_rule and "token" in (request.view_args or {})
+    path = request.url_rule.rule if request.url_rule and has_token else request.path
+    log.error("request %s: %s %s", g.get("request_id"), request.method, path, exc_info=error)
     return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, language.say(AppError()), "InternalError")
 
 
