@@ -165,6 +165,23 @@ def test_a_link_ends_after_an_hour_and_with_the_password(
     assert [each.subject for each in sent(letters)] == ["Your password was changed"]
 
 
+def test_of_two_who_use_a_link_at_once_one_has_it(app: Flask, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Guards links.use: the second has found the link alive too.
+    token = links.make(Purpose.RESET, alice.email, alice.id).rpartition("/")[2]
+    check, first = passwords.check, [PASSWORD + "!"]
+
+    def meanwhile(password: str, email: str) -> None:
+        if first:
+            confirmations.reset(token, first.pop())
+        check(password, email)
+
+    monkeypatch.setattr(passwords, "check", meanwhile)
+
+    with pytest.raises(LinkDead):
+        confirmations.reset(token, ANOTHER)
+    accounts.authenticate(alice.email, PASSWORD + "!", address="")
+
+
 def test_a_link_is_good_for_its_purpose_alone_and_cannot_be_made_by_writing_into_the_database(
     app: Flask, visitor: FlaskClient, alice: User
 ) -> None:

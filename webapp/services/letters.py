@@ -47,7 +47,9 @@ def withdraw(*which: sa.ColumnElement[bool]) -> None:
 def send_due() -> int:
     """Send what is due, and return how many letters there were. The mail server is waited for with nothing locked."""
     done = 0
-    while mail.are_sent and done < MOST_SENT and (letter := _take()):
+    if not mail.are_sent or not _are_any_due():
+        return done
+    while done < MOST_SENT and (letter := _take()):
         try:
             _send(letter)
         except LettersUnavailable as exc:
@@ -76,6 +78,13 @@ def _send(letter: Due) -> None:
         mail.send(letter.recipient, *wording)
     except LetterRefused as exc:
         log.warning("letter %d: refused (%s), given up", letter.id, type(exc.__cause__).__name__)
+
+
+def _are_any_due() -> bool:
+    """Asked first, and without a lock: mostly there are none."""
+    found = db.session.scalar(sa.select(Letter.due(utcnow()).exists()))
+    db.session.rollback()
+    return bool(found)
 
 
 def _take() -> Due | None:

@@ -14,21 +14,21 @@ Wording = tuple[str, str]
 RESET = (
     N_("A new password for Tapedeck"),
     N_(
-        "Hello,\n\nsomebody, probably you, wants a new password for your account at Tapedeck. Choose it here, within an"
+        "Hello,\n\nSomebody, probably you, wants a new password for your account at Tapedeck. Choose it here, within an"
         " hour:\n\n{link}\n\nIf it was not you, there is nothing to do: your password stays as it is."
     ),
 )
 REGISTER = (
     N_("Your account at Tapedeck"),
     N_(
-        "Hello,\n\nsomebody, probably you, wants an account at Tapedeck with this address. Choose its password here,"
+        "Hello,\n\nSomebody, probably you, wants an account at Tapedeck with this address. Choose its password here,"
         " within a day:\n\n{link}\n\nIf it was not you, there is nothing to do: no account is made."
     ),
 )
 ALREADY = (
     N_("Your account at Tapedeck"),
     N_(
-        "Hello,\n\nsomebody, probably you, wanted to make an account at Tapedeck with this address. You have one"
+        "Hello,\n\nSomebody, probably you, wanted to make an account at Tapedeck with this address. You have one"
         " already: sign in at\n\n{link}\n\nThere you can also ask for a new password. If it was not you, there is"
         " nothing to do."
     ),
@@ -36,35 +36,35 @@ ALREADY = (
 INVITE = (
     N_("You are invited to Tapedeck"),
     N_(
-        "Hello,\n\nyou are invited to Tapedeck, which converts audio and tells you when it is ready. Choose a password"
+        "Hello,\n\nYou are invited to Tapedeck, which converts audio and tells you when it is ready. Choose a password"
         " here, within seven days:\n\n{link}"
     ),
 )
 ADDRESS = (
     N_("Confirm your address"),
     N_(
-        "Hello,\n\nan account at Tapedeck is to have this address from now on. If that is yours, confirm it here,"
+        "Hello,\n\nAn account at Tapedeck is to have this address from now on. If that is yours, confirm it here,"
         " within a day:\n\n{link}\n\nIf it was not you, there is nothing to do."
     ),
 )
 TAKEN = (
     N_("Confirm your address"),
     N_(
-        "Hello,\n\nan account at Tapedeck was to have this address, but there is another account with it already. So"
+        "Hello,\n\nAn account at Tapedeck was to have this address, but there is another account with it already. So"
         " nothing was changed. That account signs in at\n\n{link}"
     ),
 )
 ADDRESS_ASKED = (
     N_("Your account gets another address"),
     N_(
-        "Hello,\n\nsomebody, probably you, wants your account at Tapedeck to have another address. It is changed once"
+        "Hello,\n\nSomebody, probably you, wants your account at Tapedeck to have another address. It is changed once"
         " it is confirmed from there. If it was not you, take it back and change your password:\n\n{link}"
     ),
 )
 PASSWORD = (
     N_("Your password was changed"),
     N_(
-        "Hello,\n\nthe password of your account at Tapedeck was changed. If it was not you, choose a new one at once:"
+        "Hello,\n\nThe password of your account at Tapedeck was changed. If it was not you, choose a new one at once:"
         "\n\n{link}"
     ),
 )

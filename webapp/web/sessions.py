@@ -19,11 +19,12 @@ bp = Blueprint("sessions", __name__, url_prefix="/account/sessions")
 @bp.get("")
 @login_required
 def index() -> ResponseReturnValue:
-    """All of them, this one among them."""
+    """All of them, this one first."""
+    this = hash_of(current_user.session_token)
     return render_template(
         "account/sessions.html",
-        sessions=sign_ins.standing(current_user),
-        this=hash_of(current_user.session_token),
+        sessions=sorted(sign_ins.standing(current_user), key=lambda each: each.token_hash != this),
+        this=this,
         agent=agents.in_words,
         place=Place("account", title=gettext(N_("Where you are signed in"))),
     )
