@@ -37,7 +37,7 @@ class NotFound(AppError):
 class LinkDead(NotFound):
     """A link from a letter was used, has run out, or never was."""
 
-    message = N_("This link does not work any more: it was used, it is too old, or a newer one was sent.")
+    message = N_("This link does not work any more: it was used, or it is too old. Please ask for a new one.")
 
 
 class BadRequest(AppError):

@@ -21,7 +21,7 @@ def ask(kind: LetterKind, email: str, *, address: str, language: str) -> None:
     recipient = accounts.checked(email).lower()
     throttle.begin(recipient, address, throttle.LETTERS)
     with writing():
-        if throttle.is_within(f"letters to {recipient}", throttle.LETTERS_TO_ONE):
+        if throttle.may_write_to(recipient):
             letters.add(kind, recipient, language=language)
 
 
@@ -81,7 +81,8 @@ def ask_address(user: User, email: str, current: str, *, address: str) -> None:
     with writing():
         _withdraw(user)
         user.new_email = wanted
-        letters.add(LetterKind.ADDRESS, wanted, user_id=user.id)
+        if throttle.may_write_to(wanted):
+            letters.add(LetterKind.ADDRESS, wanted, user_id=user.id)
         letters.add(LetterKind.ADDRESS_ASKED, user.email, user_id=user.id)
 
 

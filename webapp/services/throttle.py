@@ -48,11 +48,11 @@ def begin(account: str, address: str, limits: Limits = GUESSES) -> list[int]:
         return [attempt.id for attempt in attempts]
 
 
-def is_within(name: str, limit: int) -> bool:
-    """Whether this may be done once more within the window; if so it counts, without committing."""
-    key, now = _key(name), utcnow()
+def may_write_to(recipient: str) -> bool:
+    """Whether one more letter may go there within the window; if so it counts, without committing."""
+    key, now = _key("letters to", recipient), utcnow()
     only_one(key)
-    if len(db.session.scalars(Attempt.since(key, now - WINDOW)).all()) >= limit:
+    if len(db.session.scalars(Attempt.since(key, now - WINDOW)).all()) >= LETTERS_TO_ONE:
         return False
     db.session.add(Attempt(key=key, at=now))
     return True
