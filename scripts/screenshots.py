@@ -166,6 +166,8 @@ SHOTS = (
     Shot("inbox-failed", "/notifications/?filter=failed", "failed"),
     Shot("inbox-failed-none", "/notifications/?filter=failed", "one"),
     Shot("account", "/account/", "one"),
+    Shot("account-sessions", "/account/sessions", "one"),
+    Shot("account-delete", "/account/delete", "one"),
     Shot("keys", "/files/", "one", act=press("?"), is_whole=False),
     Shot("error-400", "/auth/login", act=send(csrf_token="made up")),
     Shot("error-403", "{closed}/auth/register"),

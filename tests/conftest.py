@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
@@ -20,9 +21,12 @@ from tests.factories import AudioFileFactory, sign_in, user
 from tests.flows.house import House
 from tests.servers import BROKER_URL, DATABASE_URL, own_database
 from webapp import create_app
+from webapp.adapters.letters import NoLetters
 from webapp.config import Config
 from webapp.db import db
 from webapp.models import AudioFile, User
+from webapp.ports import Letters
+from webapp.services import passwords
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 HTMX = {"HX-Request": "true"}
@@ -160,6 +164,12 @@ def transcoder() -> fakes.FakeTranscoder:
     return fakes.FakeTranscoder()
 
 
+@pytest.fixture
+def letters() -> Letters:
+    """None are sent. A test that is about them puts fakes.FakeLetters in this place."""
+    return NoLetters()
+
+
 class Client(FlaskClient):
     """A client each of whose requests has a context of its own; the test then sees what was committed."""
 
@@ -176,15 +186,25 @@ def app(
     probe: fakes.FakeProbe,
     encoder: fakes.FakeEncoder,
     transcoder: fakes.FakeTranscoder,
+    letters: Letters,
 ) -> Iterator[Flask]:
     """The app with a real database and the outside in memory; its context is open for the whole test."""
-    app = create_app(config, storage=storage, probe=probe, encoder=encoder, transcoder=transcoder)
+    app = create_app(config, storage=storage, probe=probe, encoder=encoder, transcoder=transcoder, letters=letters)
     app.config["WTF_CSRF_ENABLED"] = False
     app.test_client_class = Client
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords that take no time to be checked: for tests that are about how often."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from webapp.adapters.storage import keys
 from webapp.errors import (
+    LettersUnavailable,
     NotAudio,
     ObjectMissing,
     Stopped,
@@ -282,3 +283,32 @@ class FakeTranscoder:
             raise TranscoderUnavailable
         self.asked.append(external_id)
         return self.says.get(external_id)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A letter that has left."""
+
+    recipient: str
+    subject: str
+    text: str
+
+    @property
+    def link(self) -> str:
+        """The path of the link in it."""
+        return next(word for word in self.text.split() if "://" in word).partition("://")[2].partition("/")[2]
+
+
+class FakeLetters:
+    """Keeps what was sent in `sent`, unless it `is_down`."""
+
+    are_sent = True
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+        self.is_down = False
+
+    def send(self, recipient: str, subject: str, text: str) -> None:
+        if self.is_down:
+            raise LettersUnavailable
+        self.sent.append(Sent(recipient, subject, text))

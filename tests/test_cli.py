@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -47,6 +48,9 @@ def test_an_account_is_added_and_its_password_asked_for(app: Flask) -> None:
         (("users", "add", "ana@example.com", "--password", "short"), "Use at least 12 characters."),
         (("users", "password", "nobody@example.com", "--password", PASSWORD), "There is no account"),
         (("users", "disable", "nobody@example.com"), "There is no account"),
+        (("users", "reset", "nobody@example.com"), "There is no account"),
+        (("users", "address", "nobody@example.com", "ana@example.com"), "There is no account"),
+        (("users", "invite", "ana"), "This is not an e-mail address."),
         (("jobs", "retry", str(uuid.uuid4())), "There is no such file."),
     ],
 )
@@ -67,6 +71,35 @@ def test_a_password_is_set_and_an_account_switched_off(app: Flask) -> None:
 
     with pytest.raises(WrongPassword):
         accounts.authenticate("ana@example.com", "another tape in the rain", address="cli")
+
+
+@pytest.mark.usefixtures("cheap_passwords")
+def test_without_a_mail_server_links_are_printed(app: Flask) -> None:
+    accounts.add("ana@example.com", PASSWORD)
+
+    reset, invite = run(app, "users", "reset", "Ana@example.com"), run(app, "users", "invite", "bo@example.com")
+
+    for (code, said), path in ((reset, "reset"), (invite, "register")):
+        assert code == 0
+        assert re.fullmatch(rf"http://127\.0\.0\.1:8000/auth/{path}/[\w-]{{43}}\n", said)
+        answer = app.test_client().post(
+            said.strip().partition("8000")[2], data={"password": "another tape in the rain"}
+        )
+        assert answer.status_code == 303
+    for email in ("ana@example.com", "bo@example.com"):
+        accounts.authenticate(email, "another tape in the rain", address="cli")
+    assert "There is an account" in run(app, "users", "invite", "bo@example.com")[1]
+
+
+@pytest.mark.usefixtures("cheap_passwords")
+def test_an_address_is_changed(app: Flask) -> None:
+    for email in ("ana@example.com", "bo@example.com"):
+        accounts.add(email, PASSWORD)
+
+    assert run(app, "users", "address", "ana@example.com", "bo@example.com")[0] == 1
+    assert run(app, "users", "address", "ana@example.com", "Ana@new.example.com")[0] == 0
+
+    accounts.authenticate("ana@new.example.com", PASSWORD, address="cli")
 
 
 def test_a_job_is_retried(app: Flask, alice: User, song: AudioFile) -> None:

@@ -33,7 +33,11 @@ def test_a_secret_is_made_once_and_kept_for_us_alone(tmp_path: Path) -> None:
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     config = Config(
-        secret_key="hush" * 8, database_url="postgresql+psycopg://u:hush@h/d", broker_url="amqp://u:hush@h//"
+        secret_key="hush" * 8,
+        database_url="postgresql+psycopg://u:hush@h/d",
+        broker_url="amqp://u:hush@h//",
+        smtp_url="smtp://u:hush@h",
+        mail_from="a@b",
     )
 
     assert "hush" not in repr(config)
@@ -69,6 +73,38 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
         Config.from_environment({"DATA_DIR": str(tmp_path), name: value})
+
+
+MAIL = {"SMTP_URL": "smtp://mail.example", "MAIL_FROM": "tapes@tapes.example"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"SMTP_URL": "http://mail.example"}, "SMTP_URL"),
+        ({"SMTP_URL": "smtp://:25"}, "SMTP_URL"),
+        ({"MAIL_FROM": ""}, "MAIL_FROM"),
+        ({"MAIL_FROM": "tapes@tapes.example\nBcc: all@example.com"}, "MAIL_FROM"),
+        ({"HOST": "0.0.0.0"}, "PUBLIC_URL"),
+    ],
+)
+def test_a_setting_that_letters_need_names_itself(tmp_path: Path, changed: dict[str, str], named: str) -> None:
+    assert Config.from_environment({"DATA_DIR": str(tmp_path), **MAIL}).smtp_url
+
+    with pytest.raises(ConfigError, match=named):
+        Config.from_environment({"DATA_DIR": str(tmp_path), **MAIL, **changed})
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"host": "::", "port": 80}, "http://[::1]:80"),
+        ({"public_url": "https://tapes.example/"}, "https://tapes.example"),
+    ],
+)
+def test_links_lead_to_where_the_settings_say(given: dict[str, Any], address: str) -> None:
+    assert Config(secret_key="x" * 32, **given).address == address
 
 
 CLOUD = {

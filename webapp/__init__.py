@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from webapp import cli, cli_aws
+from webapp.adapters.letters import NoLetters, SmtpLetters
 from webapp.adapters.names import Names
 from webapp.adapters.probe import SandboxedProbe
 from webapp.adapters.storage.local import LocalStorage
@@ -19,13 +20,15 @@ from webapp.db import db, engine_options, utcnow
 from webapp.extensions import csrf, login_manager, migrate
 from webapp.logs import FORMAT, Discreet
 from webapp.models.sign_in import LONGEST_SIGN_IN
-from webapp.ports import Encoder, Probe, Storage, Topics, Transcoder
+from webapp.ports import Encoder, Letters, Probe, Storage, Topics, Transcoder
 from webapp.tasks import Queue
 from webapp.web import (
     account,
+    address,
     assets,
     auth,
     compression,
+    deletion,
     errors,
     files,
     filters,
@@ -33,6 +36,7 @@ from webapp.web import (
     health,
     home,
     language,
+    links,
     live,
     metrics,
     notifications,
@@ -41,6 +45,7 @@ from webapp.web import (
     proxies,
     seats,
     selected,
+    sessions,
     sns,
     times,
     uploads,
@@ -53,6 +58,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # Forms are a few fields of text; the one route that takes files reads its body by itself.
 LONGEST_FORM = 1024**2
 MOST_FORM_PARTS = 1000
+PAGES = (
+    home, auth, links, account, address, deletion, sessions, files, selected, originals, uploads, notifications, sns,
+    health, metrics,
+)  # fmt: skip
 
 
 def create_app(
@@ -63,6 +72,7 @@ def create_app(
     encoder: Encoder | None = None,
     transcoder: Transcoder | None = None,
     topics: Topics | None = None,
+    letters: Letters | None = None,
     clock: Callable[[], datetime] = utcnow,
 ) -> Flask:
     """The web application, the worker's queue and the command line, joined by these settings (or the environment's).
@@ -83,18 +93,23 @@ def create_app(
         topics=topics or _topics(config, clock),
         probe=probe or SandboxedProbe(),
         encoder=encoder or FFmpegEncoder(),
+        mail=letters or (SmtpLetters(config.smtp_url, config.mail_from) if config.smtp_url else NoLetters()),
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health, metrics):
+    _open_pages(app)
+    cli.init_app(app)
+    cli_aws.init_app(app, cloud=lambda: _cloud(config), static=lambda: assets.assets().values())
+    return app
+
+
+def _open_pages(app: Flask) -> None:
+    for module in PAGES:
         app.register_blueprint(module.bp)
     for room in (compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
-    cli.init_app(app)
-    cli_aws.init_app(app, cloud=lambda: _cloud(config), static=lambda: assets.assets().values())
-    return app
 
 
 def _start_log() -> None:

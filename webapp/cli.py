@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import flask_migrate
@@ -22,6 +23,8 @@ from webapp.errors import AppError, ConfigError
 from webapp.extensions import settings
 from webapp.models import AudioFile
 from webapp.services import accounts, jobs, sweeps
+
+T = TypeVar("T")
 
 users = AppGroup("users", help="Accounts.")
 jobs_group = AppGroup("jobs", help="Jobs.")
@@ -60,6 +63,29 @@ def set_password(email: str, password: str) -> None:
     """Give an account a new password and end its sessions."""
     _in_words(lambda: accounts.set_password(email, password))
     click.echo(f"{email} has a new password.")
+
+
+@users.command("reset")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Print a link with which the user chooses a new password, within an hour."""
+    click.echo(_in_words(lambda: accounts.reset_link(email)))
+
+
+@users.command("invite")
+@click.argument("email")
+def invite_user(email: str) -> None:
+    """Print a link with which somebody makes an account, within seven days. With SMTP_URL it is sent too."""
+    click.echo(_in_words(lambda: accounts.invitation(email)))
+
+
+@users.command("address")
+@click.argument("email")
+@click.argument("new")
+def set_address(email: str, new: str) -> None:
+    """Give an account another address."""
+    _in_words(lambda: accounts.set_address(email, new))
+    click.echo(f"{email} is {new} now.")
 
 
 @jobs_group.command("retry")
@@ -140,8 +166,8 @@ def _back_up(revision: str) -> str:
     return str(Path(draft.replace(path)))
 
 
-def _in_words(deed: Callable[[], object]) -> None:
+def _in_words(deed: Callable[[], T]) -> T:
     try:
-        deed()
+        return deed()
     except AppError as exc:
         raise click.ClickException(exc.message) from exc

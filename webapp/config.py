@@ -25,6 +25,8 @@ _TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,2
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/.+")
 # RFC 6750, section 2.1: what can be a bearer token.
 _TOKEN = re.compile(rf"[A-Za-z0-9._~+/-]{{{SHORTEST_SECRET},}}=*")
+_MAILBOX = re.compile(r"[^\s<>@]+@[^\s<>@]+|[^<>@\r\n]+ <[^\s<>@]+@[^\s<>@]+>")
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what they are called from this machine
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -58,6 +60,8 @@ class Config:
     public_url: str = ""
     trusted_proxies: str = ""
     metrics_token: str = field(default="", repr=False)
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, naming the setting."""
@@ -83,6 +87,7 @@ class Config:
         _scheme("PUBLIC_URL", self.public_url, "http", "https")
         _scheme("STATIC_URL", self.static_url, "http", "https")
         self._check_aws()
+        self._check_mail()
         _networks("TRUSTED_PROXIES", self.trusted_proxies)
 
     def _check_aws(self) -> None:
@@ -97,6 +102,22 @@ class Config:
             if self.storage != "s3":
                 raise ConfigError("TRANSCODER=mediaconvert needs STORAGE=s3: it reads from a bucket and writes to it")
             _matches("MEDIACONVERT_ROLE_ARN", self.mediaconvert_role_arn, _ROLE, "the ARN of the role it takes on")
+
+    def _check_mail(self) -> None:
+        if not self.smtp_url:
+            return
+        _scheme("SMTP_URL", self.smtp_url, "smtp", "smtp+starttls", "smtps")
+        if not urlsplit(self.smtp_url).hostname:
+            raise ConfigError("SMTP_URL: use smtp://user:password@host:port")
+        _matches("MAIL_FROM", self.mail_from, _MAILBOX, "the address that letters come from, for SMTP_URL")
+        if not self.public_url and self.host in WILDCARDS:
+            raise ConfigError("SMTP_URL needs PUBLIC_URL: letters have links in them, and HOST names no place")
+
+    @property
+    def address(self) -> str:
+        """Where links from outside lead: PUBLIC_URL, or what HOST and PORT say. Never what a request says."""
+        host = WILDCARDS.get(self.host, self.host)
+        return self.public_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -34,6 +34,12 @@ class NotFound(AppError):
     message = N_("There is nothing here.")
 
 
+class LinkDead(NotFound):
+    """A link from a letter was used, has run out, or never was."""
+
+    message = N_("This link does not work any more: it was used, or it is too old. Please ask for a new one.")
+
+
 class BadRequest(AppError):
     """The request cannot be read."""
 
@@ -210,6 +216,14 @@ class EncodeFailed(AppError):
     def __init__(self, sentence: str = "", *, detail: str = "", **values: object) -> None:
         super().__init__(sentence, **values)
         self.detail = detail
+
+
+class LettersUnavailable(Unavailable):
+    """The mail server does not take letters now."""
+
+
+class LetterRefused(Exception):
+    """The mail server will never take this letter."""
 
 
 class Stopped(Exception):

@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from webapp.config import Config
-from webapp.ports import Encoder, Probe, Storage, Topics, Transcoder
+from webapp.ports import Encoder, Letters, Probe, Storage, Topics, Transcoder
 
 login_manager = LoginManager()
 csrf = CSRFProtect()
@@ -21,3 +21,4 @@ transcoder = cast("Transcoder", LocalProxy(lambda: current_app.extensions["trans
 probe = cast("Probe", LocalProxy(lambda: current_app.extensions["probe"]))
 topics = cast("Topics", LocalProxy(lambda: current_app.extensions["topics"]))
 encoder = cast("Encoder", LocalProxy(lambda: current_app.extensions["encoder"]))
+mail = cast("Letters", LocalProxy(lambda: current_app.extensions["mail"]))

@@ -16,11 +16,10 @@ from functools import partial
 from pathlib import Path
 
 from webapp.children import LOOK_SECONDS, Child, complain, end_with, say, stop
-from webapp.config import Config
+from webapp.config import WILDCARDS, Config
 from webapp.errors import ConfigError
 
 NAMES = ("web", "worker")
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what they are called from this machine
 
 # What a first start writes, with room to spare.
 ROOM_BYTES = 1024 * 1024

@@ -193,6 +193,16 @@ class Topics(Protocol):
         """Confirm the subscription that the message asks about. Raises Unavailable."""
 
 
+class Letters(Protocol):
+    """How letters leave the house."""
+
+    are_sent: bool
+    """Whether they do; without, nothing is offered that needs one."""
+
+    def send(self, recipient: str, subject: str, text: str) -> None:
+        """Give one letter away. Raises LettersUnavailable if it may go later, LetterRefused if it never will."""
+
+
 class Probe(Protocol):
     """Looks into a file without trusting it."""
 

@@ -21,7 +21,7 @@ from webapp.adapters.transcoders.sandbox import landlock_abi
 from webapp.config import Config
 from webapp.errors import TranscoderUnavailable
 from webapp.ports import JobSpec
-from webapp.services import claims, sweeps
+from webapp.services import claims, letters, sweeps
 from webapp.services.work import LOOK_SECONDS, Bench
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ MOST_MESSAGES = 64
 LONGEST_SHIFT_SECONDS = 600.0
 # RabbitMQ that is out of memory or disk takes a message and then reads no more: not even a goodbye is answered.
 BLOCKED = {"read_timeout": 3, "write_timeout": 3}
+# Somebody waits for what they have just asked for.
+LETTERS_SECONDS = 3.0
 
 
 class Queue:
@@ -85,6 +87,8 @@ class Queue:
         self._repeat("tend", LOOK_SECONDS, self.bench.tend)
         self._repeat("watch", 1.0, lambda: sweeps.take_over(watch, self.wake))
         self._repeat("sweep", float(self.config.sweep_seconds), lambda: sweeps.sweep_if_due(self.wake))
+        if self.config.smtp_url:  # a mail server may let one wait, and nothing else is to wait with it
+            self._repeat("letters", LETTERS_SECONDS, letters.send_due)
 
     def _work(self) -> None:
         end = time.monotonic() + LONGEST_SHIFT_SECONDS

@@ -30,7 +30,7 @@ STATES = {
     "nobody": ("/auth/login", "/auth/register", "/auth/login?next=/files/"),
     "empty": (
         *("/files/", "/files/?q=nothing", "/notifications/", "/notifications/?filter=failed"),
-        *("/account/", "/nowhere"),
+        *("/account/", "/account/sessions", "/account/delete", "/nowhere"),
     ),
     "full": (
         *("/files/", "/files/{ready}", "/files/{failed}", "/files/{ready}/delete", "/notifications/"),

@@ -11,8 +11,8 @@ from flask import Flask
 
 from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import MemoryStorage
-from webapp.db import db
-from webapp.models import User
+from webapp.db import db, writing
+from webapp.models import SignIn, User
 from webapp.news import JobStatus
 from webapp.services import uploads
 
@@ -54,10 +54,27 @@ ROUTES: Mapping[str, Route] = {
     "GET /auth/login": Route(302, visitor=200),
     "POST /auth/login": Route(422, visitor=422),
     "POST /auth/logout": Route(303, visitor=303),
+    # No letters are sent here, and of links nobody knows any.
+    "GET /auth/reset": Route(404, visitor=404),
+    "POST /auth/reset": Route(404, visitor=404),
+    "GET /auth/sent/<any(reset, register):kind>": Route(404, visitor=404),
+    "GET /auth/reset/<token>": Route(404, visitor=404),
+    "POST /auth/reset/<token>": Route(404, visitor=404),
+    "GET /auth/register/<token>": Route(404, visitor=404),
+    "POST /auth/register/<token>": Route(404, visitor=404),
+    "GET /auth/address/<token>": Route(404, visitor=404),
+    "POST /auth/address/<token>": Route(404, visitor=404),
     "GET /account/": Route(200),
     "POST /account/preferences": Route(422),
     "POST /account/password": Route(422),
-    "GET /account/sessions": Route(302),
+    "GET /account/address": Route(200),
+    "POST /account/address": Route(422),
+    "POST /account/address/withdraw": Route(303),
+    "GET /account/delete": Route(200),
+    "POST /account/delete": Route(422),
+    "GET /account/sessions": Route(200),
+    "POST /account/sessions/<int:session_id>/end": Route(303),
+    "POST /account/sessions/end": Route(303),
     "GET /files/": Route(200),
     "POST /files/": Route(400),
     "GET /files/selected": Route(302),
@@ -100,10 +117,13 @@ class Things:
     file_id: uuid.UUID = field(default_factory=uuid.uuid4)
     upload_id: uuid.UUID = field(default_factory=uuid.uuid4)
     notification_id: int = 987654
+    session_id: int = 987654
     # What follows is no thing of anybody's, but one of many or a part of a thing.
     preset: str = "wav"
     number: int = 1
     filename: str = "app.css"
+    kind: str = "reset"
+    token: str = "none"
 
     @classmethod
     def of(cls, owner: User, storage: MemoryStorage) -> Self:
@@ -114,12 +134,15 @@ class Things:
         for key in (file.key, rendition(file, "wav").key):
             storage.put(key, [b"sound"])
         upload, _ = uploads.begin(owner, "next.wav", 5, ["wav"])
-        return cls(file.id, upload.id, told(owner)[-1].id)
+        elsewhere = SignIn(user_id=owner.id, token_hash=uuid.uuid4().hex, address="127.0.0.1", agent="test")
+        with writing():
+            db.session.add(elsewhere)
+        return cls(file.id, upload.id, told(owner)[-1].id, elsewhere.id)
 
     def put_into(self, rule: str) -> str:
         """The rule as an address."""
         for name, value in dataclasses.asdict(self).items():
-            for kind in ("", "uuid:", "int:", "path:"):
+            for kind in ("", "uuid:", "int:", "path:", "any(reset, register):"):
                 rule = rule.replace(f"<{kind}{name}>", str(value))
         assert "<" not in rule, (
             f"tests/web/routes.py does not know what to put into {rule!r}: give its class Things a field of that name, "
@@ -155,7 +178,7 @@ def names_a_thing(rule: str) -> bool:
 
 
 def _belonging() -> Sequence[str]:
-    free = {"preset", "number", "filename"}
+    free = {"preset", "number", "filename", "kind", "token"}
     return [each.name for each in dataclasses.fields(Things) if each.name not in free]
 
 

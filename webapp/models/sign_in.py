@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from webapp.db import Base, created, pk, utcnow
 from webapp.models.user import User
 
-# However busy it is, a sign-in ends after this long.
-LONGEST_SIGN_IN = timedelta(days=180)
+# However busy it is, a sign-in ends after this long; and after this long without its user.
+LONGEST_SIGN_IN, LONGEST_IDLE = timedelta(days=180), timedelta(days=30)
 
 
 def hash_of(token: str) -> str:
@@ -25,6 +25,8 @@ class SignIn(Base):
 
     id: Mapped[pk]
     created_at: Mapped[created]
+    used_at: Mapped[datetime] = mapped_column(default=utcnow)
+    """When its user last did something, to within some minutes. That a page asks for news by itself does not count."""
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     address: Mapped[str] = mapped_column(sa.String(45))
@@ -40,15 +42,22 @@ class SignIn(Base):
     @classmethod
     def version(cls, token: str) -> tuple[sa.Select[int, int], dict[str, object]]:
         """How to ask for the counter of the token's user and their id, and nothing else: every second, of everybody."""
-        return _VERSION, {"token_hash": hash_of(token), "since": utcnow() - LONGEST_SIGN_IN}
+        now = utcnow()
+        return _VERSION, {"token_hash": hash_of(token), "since": now - LONGEST_SIGN_IN, "used": now - LONGEST_IDLE}
+
+    @classmethod
+    def of(cls, user: User) -> "sa.Select[SignIn]":
+        """The user's sessions that have not ended, the last used first."""
+        return sa.select(cls).where(cls.user_id == user.id, *cls._lasts()).order_by(cls.used_at.desc(), cls.id.desc())
 
     @classmethod
     def _stands(cls, token: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return (
-            cls.token_hash == hash_of(token),
-            cls.created_at > utcnow() - LONGEST_SIGN_IN,
-            User.disabled_at.is_(None),
-        )
+        return (cls.token_hash == hash_of(token), *cls._lasts(), User.disabled_at.is_(None))
+
+    @classmethod
+    def _lasts(cls) -> tuple[sa.ColumnElement[bool], ...]:
+        now = utcnow()
+        return (cls.created_at > now - LONGEST_SIGN_IN, cls.used_at > now - LONGEST_IDLE)
 
 
 # Made once: to put such a statement together takes several times as long as to have it answered.
@@ -59,6 +68,7 @@ _VERSION = (
     .where(
         SignIn.token_hash == sa.bindparam("token_hash"),
         SignIn.created_at > sa.bindparam("since"),
+        SignIn.used_at > sa.bindparam("used"),
         User.disabled_at.is_(None),
     )
 )

@@ -19,6 +19,8 @@ class User(Base):
     id: Mapped[pk]
     created_at: Mapped[created]
     email: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    new_email: Mapped[str | None] = mapped_column(sa.String(254))
+    """The address that the user wants instead, until it is confirmed from there."""
     password_hash: Mapped[str] = mapped_column(sa.String(255))
     is_admin: Mapped[bool] = mapped_column(default=False)
     disabled_at: Mapped[datetime | None]

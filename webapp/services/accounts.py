@@ -1,37 +1,18 @@
-"""Accounts, passwords and sign-ins."""
+"""Accounts and sign-ins."""
 
 import secrets
-import threading
-from functools import cache
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from webapp.config import LONGEST_PASSWORD
 from webapp.db import db, utcnow, writing
-from webapp.errors import Forbidden, NotFound, Refused, TooMany, WrongPassword
+from webapp.errors import Forbidden, NotFound, Refused, WrongPassword
 from webapp.extensions import settings
-from webapp.models import SignIn, User
+from webapp.models import Letter, LetterKind, Purpose, SignIn, User
 from webapp.models.sign_in import hash_of
-from webapp.services import throttle
+from webapp.services import letters, links, passwords, throttle
 from webapp.words import N_
-
-# argon2-cffi's defaults (RFC 9106's second choice) are above what OWASP ASVS 5.0, appendix C asks for.
-_hasher = PasswordHasher()
-# Each takes 64 MiB: many sign-ins at once wait for each other instead of for memory.
-_hashing = threading.BoundedSemaphore(4)
-
-
-# What fingers run along, in either direction.
-ROWS = tuple(
-    row[::step]
-    for row in ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
-    for step in (1, -1)
-)
 
 
 class AddressTaken(Refused):
@@ -40,36 +21,37 @@ class AddressTaken(Refused):
     message = N_("There is an account with this address already. Sign in, or use another address.")
 
 
-class WeakPassword(Refused):
-    """The password is too short, too long, or among the first that are tried."""
-
-
-def register(email: str, password: str) -> User:
-    """A new account. Raises AddressTaken, WeakPassword, or Forbidden where visitors cannot make accounts."""
-    if settings.registration != "open":
-        raise Forbidden(N_("New accounts are made by the administrator here."))
-    return add(email, password)
-
-
-def register_or_authenticate(email: str, password: str, *, address: str) -> User:
+def register(email: str, password: str, *, address: str) -> User:
     """A new account, or the one that has just this address and password: a form that is sent twice makes one.
 
-    Raises AddressTaken, WeakPassword, or Forbidden where visitors cannot make accounts.
+    Raises AddressTaken, TooMany after many taken ones, WeakPassword, or Forbidden where visitors make no accounts.
     """
+    check_open()
+    email = checked(email)
+    passwords.check(password, email)
+    attempt = throttle.begin(email.lower(), address)
     try:
-        return register(email, password)
-    except AddressTaken as taken:
-        try:
-            return authenticate(_checked(email), password, address=address)
-        except (WrongPassword, TooMany):
-            raise taken from None
+        user = add(email, password)
+    except AddressTaken:
+        found = db.session.scalar(User.with_email(email))
+        if found is None or found.disabled_at or not passwords.is_right(found.password_hash, password):
+            raise
+        user = found
+    throttle.succeed(attempt)
+    return user
+
+
+def check_open() -> None:
+    """Raise Forbidden where visitors cannot make accounts."""
+    if settings.registration != "open":
+        raise Forbidden(N_("New accounts are made by the administrator here."))
 
 
 def add(email: str, password: str, *, is_admin: bool = False) -> User:
     """A new account, whatever REGISTRATION says. Raises AddressTaken or WeakPassword."""
-    email = _checked(email)
-    _check_strength(password, email)
-    user = User(email=email.strip().lower(), password_hash=_hash(password), is_admin=is_admin)
+    email = checked(email)
+    passwords.check(password, email)
+    user = User(email=email.lower(), password_hash=passwords.hashed(password), is_admin=is_admin)
     try:
         with writing():
             db.session.add(user)
@@ -82,16 +64,15 @@ def authenticate(email: str, password: str, *, address: str) -> User:
     """The user whose password this is. Raises WrongPassword, or TooMany after many wrong ones from the address."""
     attempt = throttle.begin(email.strip().lower(), address)
     user = db.session.scalar(User.with_email(email))
-    known = user.password_hash if user and not user.disabled_at else _nobodys_hash()
+    known = user.password_hash if user and not user.disabled_at else None
     # An unknown address costs the same time as a wrong password, so the answer's delay tells nothing.
-    is_right = _verify(known, password)
-    if user is None or user.disabled_at or not is_right:
+    if not passwords.is_right(known, password) or user is None:
         raise WrongPassword
     throttle.succeed(attempt)
-    if _hasher.check_needs_rehash(user.password_hash):
-        hashed = _hash(password)
+    if passwords.is_outdated(user.password_hash):
+        renewed = passwords.hashed(password)
         with writing():
-            user.password_hash = hashed
+            user.password_hash = renewed
     return user
 
 
@@ -110,34 +91,80 @@ def sign_out(token: str) -> None:
         db.session.execute(sa.delete(SignIn).where(SignIn.token_hash == hash_of(token)))
 
 
-def change_password(user: User, current: str, password: str, *, address: str) -> None:
-    """Change it and end every session of the user. Raises WrongPassword, TooMany or WeakPassword."""
+def confirm(user: User, password: str, *, address: str) -> None:
+    """Return if this is the user's password. Raises WrongPassword, or TooMany after many wrong ones."""
     attempt = throttle.begin(user.email, address)
-    if not _verify(user.password_hash, current):
+    if not passwords.is_right(user.password_hash, password):
         raise WrongPassword(N_("The current password is wrong."))
     throttle.succeed(attempt)
+
+
+def change_password(user: User, current: str, password: str, *, address: str) -> None:
+    """Change it and end every session of the user. Raises WrongPassword, TooMany or WeakPassword."""
+    confirm(user, current, address=address)
     set_password(user.email, password)
 
 
 def set_password(email: str, password: str) -> None:
     """Give the user a new password and end every session of theirs. Raises NotFound or WeakPassword."""
-    _check_strength(password, email)
-    hashed = _hash(password)
+    passwords.check(password, email)
+    hashed = passwords.hashed(password)
     with writing():
-        user = _named(email)
-        user.password_hash = hashed
-        db.session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id))
+        renew(named(email), hashed)
+
+
+def renew(user: User, password_hash: str) -> None:
+    """Change the password, without committing: all that could have been begun with the old one ends with it."""
+    user.password_hash, user.new_email = password_hash, None
+    db.session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id))
+    _end_letters(user)
+    letters.add(LetterKind.PASSWORD, user.email, user_id=user.id)
+
+
+def reset_link(email: str) -> str:
+    """A link with which the user chooses a new password. Raises NotFound."""
+    user = named(email)
+    return links.make(Purpose.RESET, user.email, user.id)
+
+
+def invitation(email: str) -> str:
+    """A link with which somebody makes an account, and a letter with another. Raises AddressTaken, or Forbidden."""
+    email = checked(email).lower()
+    if settings.registration == "closed":
+        raise Forbidden("With REGISTRATION=closed nobody can be invited: make the account by `flask users add`.")
+    if db.session.scalar(User.with_email(email)):
+        raise AddressTaken(N_("There is an account with this address already."))
+    with writing():
+        letters.add(LetterKind.INVITE, email)
+    return links.make(Purpose.INVITE, email)
+
+
+def set_address(email: str, new: str) -> None:
+    """Give the user another address. Raises NotFound, AddressTaken, or Refused for what is no address."""
+    new = checked(new).lower()
+    try:
+        with writing():
+            move(named(email), new)
+    except IntegrityError as exc:
+        raise AddressTaken(N_("There is an account with this address already.")) from exc
+
+
+def move(user: User, email: str) -> None:
+    """Change the address, without committing: what was sent to the old one leads nowhere."""
+    _end_letters(user)
+    user.email, user.new_email = email, None
+    db.session.flush()
 
 
 def disable(email: str) -> None:
     """Switch the account off and end its sessions; its files stay. Raises NotFound."""
     with writing():
-        user = _named(email)
+        user = named(email)
         user.disabled_at = user.disabled_at or utcnow()
         db.session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id))
 
 
-def _checked(email: str) -> str:
+def checked(email: str) -> str:
     """The address as RFC 5321 and 6531 have it; whether anybody reads there is not asked."""
     try:
         return validate_email(email, check_deliverability=False, test_environment=True).normalized
@@ -145,46 +172,16 @@ def _checked(email: str) -> str:
         raise Refused(N_("This is not an e-mail address. One looks like name@example.com.")) from exc
 
 
-def _named(email: str) -> User:
+def named(email: str) -> User:
+    """The user of the address. Raises NotFound, in words for an administrator."""
     user = db.session.scalar(User.with_email(email))
     if user is None:
         raise NotFound(f"There is no account {email!r}.")
     return user
 
 
-def _check_strength(password: str, email: str) -> None:
-    """NIST SP 800-63B-4, 3.1.1.2: a least length, any characters, no rules of composition, a list of known ones."""
-    if len(password) < settings.password_min_length:
-        raise WeakPassword(N_("Use at least {count} characters."), count=settings.password_min_length)
-    if len(password) > LONGEST_PASSWORD:
-        raise WeakPassword(N_("Use at most {count} characters."), count=LONGEST_PASSWORD)
-    folded = password.casefold()
-    if folded in _common_passwords() or folded == email.strip().casefold():
-        raise WeakPassword(N_("This password is among the first that are tried. Use another one."))
-    if any(folded in row for row in ROWS):
-        raise WeakPassword(N_("This password is among the first that are tried. Use another one."))
-    if len(set(folded)) < 4:  # noqa: PLR2004 - "aaaaaaaaaaaa" is in no list
-        raise WeakPassword(N_("Use more than a few different characters."))
-
-
-def _verify(hashed: str, password: str) -> bool:
-    try:
-        with _hashing:
-            return _hasher.verify(hashed, password)
-    except Argon2Error:
-        return False
-
-
-def _hash(password: str) -> str:
-    with _hashing:
-        return _hasher.hash(password)
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hash(secrets.token_urlsafe(16))
-
-
-@cache
-def _common_passwords() -> frozenset[str]:
-    return frozenset(FREQUENCY_LISTS["passwords"])
+def _end_letters(user: User) -> None:
+    """Let no link of the user's work any more, nor one that is still to be sent."""
+    links.revoke(user.id, *Purpose)
+    letters.withdraw(Letter.recipient == user.email, Letter.kind == LetterKind.RESET)
+    letters.withdraw(Letter.user_id == user.id, Letter.kind == LetterKind.ADDRESS)

@@ -14,7 +14,20 @@ from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Upload, Waveform
 from webapp.news import WAITING, JobStatus
-from webapp.services import claims, jobs, library, outside, removals, retention, sns, throttle, uploads
+from webapp.services import (
+    claims,
+    jobs,
+    letters,
+    library,
+    links,
+    outside,
+    removals,
+    retention,
+    sign_ins,
+    sns,
+    throttle,
+    uploads,
+)
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +88,7 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
     _tried("jobs", lambda: sweep_jobs(wake))
     _tried("removals", removals.finish)
     _tried("retention", retention.sweep)
-    for service in (throttle, uploads, sns):
+    for service in (throttle, sign_ins, links, letters, uploads, sns):
         _tried(service.__name__, service.forget_old)
     if _is_due("orphans", timedelta(hours=1)):
         _tried("objects", _sweep_objects)

@@ -1,6 +1,8 @@
-"""How often a password may be tried: counted in the database, so that every process knows."""
+"""How often something may be tried: counted in the database, so that every process knows."""
 
 import hashlib
+import ipaddress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,24 +12,50 @@ from webapp.errors import TooMany
 from webapp.models import Attempt
 
 WINDOW = timedelta(minutes=15)
-# Of one account from one network address: nobody can lock the owner out from elsewhere.
-PER_ACCOUNT = 10
-# From one network address, whatever the accounts.
-PER_ADDRESS = 100
 
 
-def begin(account: str, address: str) -> list[int]:
+@dataclass(frozen=True)
+class Limits:
+    """How often within the window."""
+
+    per_account: int
+    """For one account from one network address: nobody can lock the owner out from elsewhere."""
+    per_address: int
+    """From one network address, whatever the accounts."""
+    name: str = ""
+
+
+# Wrong passwords, and addresses that turn out to be taken.
+GUESSES = Limits(per_account=10, per_address=100)
+# Asking for a letter counts each time: nothing tells whether it was in vain.
+LETTERS = Limits(per_account=5, per_address=30, name="letters")
+# Whoever asks: nobody's mailbox is filled from here. It is told to nobody.
+LETTERS_TO_ONE = 10
+
+
+def begin(account: str, address: str, limits: Limits = GUESSES) -> list[int]:
     """Count a try before its outcome is known, so that many at once cannot slip through. Raises TooMany."""
-    limits = {_key(account, address): PER_ACCOUNT, _key(address): PER_ADDRESS}
+    place = _network(address)
+    most = {_key(limits.name, account, place): limits.per_account, _key(limits.name, place): limits.per_address}
     with writing():
         now = utcnow()
-        for key, limit in sorted(limits.items()):
+        for key, limit in sorted(most.items()):
             only_one(key)
             _check(key, limit, now)
-        attempts = [Attempt(key=key, at=now) for key in limits]
+        attempts = [Attempt(key=key, at=now) for key in most]
         db.session.add_all(attempts)
         db.session.flush()
         return [attempt.id for attempt in attempts]
+
+
+def may_write_to(recipient: str) -> bool:
+    """Whether one more letter may go there within the window; if so it counts, without committing."""
+    key, now = _key("letters to", recipient), utcnow()
+    only_one(key)
+    if len(db.session.scalars(Attempt.since(key, now - WINDOW)).all()) >= LETTERS_TO_ONE:
+        return False
+    db.session.add(Attempt(key=key, at=now))
+    return True
 
 
 def succeed(attempt: list[int]) -> None:
@@ -48,6 +76,17 @@ def _check(key: str, limit: int, now: datetime) -> None:
     if len(times) >= limit:
         wait = times[len(times) - limit] + WINDOW - now
         raise TooMany(retry_after=max(1, int(wait.total_seconds()) + 1))
+
+
+def _network(address: str) -> str:
+    """What one customer has of the net: an address of IPv4, but 2^64 of IPv6."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
 
 
 def _key(*parts: str) -> str:

@@ -78,13 +78,6 @@ def change_password() -> ResponseReturnValue:
     return response
 
 
-@bp.get("/sessions")
-@login_required
-def sessions() -> ResponseReturnValue:
-    """The account's page, until there is a list of sessions."""
-    return redirect(url_for(".index"))
-
-
 @cache
 def zones_by_region() -> Mapping[str, Sequence[tuple[str, str]]]:
     """The time zones that one may choose: their names, and what to call them within their region."""

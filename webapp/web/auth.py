@@ -8,20 +8,22 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError
 
 from webapp.db import db
-from webapp.errors import AppError, Forbidden, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
-from webapp.extensions import login_manager, settings
-from webapp.models import SignIn, User
-from webapp.services import accounts
+from webapp.errors import AppError, FormExpired, NotSignedIn, Refused, TooMany, WrongPassword
+from webapp.extensions import login_manager, mail, settings
+from webapp.models import LetterKind, SignIn, User
+from webapp.services import accounts, confirmations, sign_ins
 from webapp.web import htmx
 from webapp.web.errors import in_words, takes_page, tell
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
-from webapp.web.language import say
+from webapp.web.language import reader, say
 from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 bp = Blueprint("auth", __name__, url_prefix="/auth")
+# A page asks for news by itself, also while nobody is there.
+POLL = "notifications.poll"
 # Amazon SNS signs its messages instead.
-WITHOUT_USER = (None, bp.name, "sns")
+WITHOUT_USER = (None, bp.name, "links", "sns")
 
 
 def init_app(app: Flask) -> None:
@@ -39,19 +41,25 @@ def register() -> ResponseReturnValue:
     """The form for a new account."""
     if current_user.is_authenticated:
         return redirect(_target())
-    if settings.registration != "open":
-        raise Forbidden(N_("New accounts are made by the administrator here."))
+    accounts.check_open()
     return _page("auth/register.html", RegisterForm(formdata=None))
 
 
 @bp.post("/register")
 def create_account() -> ResponseReturnValue:
-    """Make the account and sign in. Who sends the form twice has one account, and is in."""
+    """Make the account and sign in. Who sends the form twice has one account, and is in.
+
+    Where letters are sent, one goes to the address, and only that tells whether there is an account.
+    """
+    if mail.are_sent:
+        return ask(LetterKind.REGISTER, "auth/register.html")
     form = RegisterForm()
     if not form.validate():
         return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        user = accounts.register_or_authenticate(form.email.data, form.password.data, address=request.remote_addr or "")
+        user = accounts.register(form.email.data, form.password.data, address=request.remote_addr or "")
+    except TooMany as exc:
+        return _page("auth/register.html", form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
     except Refused as exc:
         field = form.email if isinstance(exc, accounts.AddressTaken) else form.password
         field.errors = [*field.errors, say(exc)]
@@ -117,6 +125,18 @@ def _out_of_date_for_user() -> ResponseReturnValue:
     return render_template("auth/logout.html", error=in_words(again)), again.status
 
 
+def ask(kind: LetterKind, template: str) -> ResponseReturnValue:
+    """Let a letter go, if the form is in order; the answer does not depend on who has an account."""
+    form = EmailForm()
+    if not form.validate():
+        return _page(template, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    try:
+        confirmations.ask(kind, form.email.data, address=request.remote_addr or "", language=reader().tag)
+    except TooMany as exc:
+        return _page(template, form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
+    return redirect(url_for("links.sent", kind=kind.value), HTTPStatus.SEE_OTHER)
+
+
 def begin_session(user: User, *, remember: bool, target: str | None = None) -> ResponseReturnValue:
     """A new session with a new token, whatever the browser had before; 303 to the page that was asked for."""
     token = accounts.sign_in(user, address=request.remote_addr or "", agent=request.user_agent.string)
@@ -131,8 +151,11 @@ def _user_of(token: str) -> User | None:
     sign_in = db.session.scalar(SignIn.valid(token))
     if sign_in is None:
         return None
-    sign_in.user.session_token = token
-    return sign_in.user
+    user = sign_in.user
+    if request.endpoint != POLL:
+        sign_ins.touch(sign_in)
+    user.session_token = token
+    return user
 
 
 def _ask_who_it_is() -> None:
@@ -152,8 +175,18 @@ def _target() -> str:
 
 def _page(template: str, form: EmailForm, error: AppError | None = None) -> str:
     return render_template(
-        template, form=form, error=in_words(error) if error else "", registration=settings.registration
+        template,
+        form=form,
+        error=in_words(error) if error else "",
+        registration=settings.registration,
+        has_ended=has_ended(),
     )
+
+
+def has_ended() -> bool:
+    """Whether somebody was led here from a page because the session that their browser has is over."""
+    is_led = request.method == "GET" and "next" in request.args
+    return is_led and "_user_id" in session and not current_user.is_authenticated
 
 
 def _leave_cookies(response: Response) -> Response:

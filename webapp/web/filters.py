@@ -53,6 +53,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         registration=app.extensions["settings"].registration,
         password_min_length=app.extensions["settings"].password_min_length,
+        sends_letters=app.extensions["mail"].are_sent,
         outline=outline,
         kept_until=retention.kept_until,
         PRESETS=PRESETS,

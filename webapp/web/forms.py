@@ -43,6 +43,25 @@ class RegisterForm(EmailForm):
     password = PasswordField(N_("Password"), (InputRequired(N_("Choose a password.")),))
 
 
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password, of whoever has a link from a letter."""
+
+    password = PasswordField(N_("New password"), (InputRequired(N_("Choose a new password.")),))
+
+
+class AddressForm(EmailForm):
+    """Another address, and the password."""
+
+    email = EmailField(N_("New e-mail address"), [InputRequired(N_("Enter your e-mail address."))])
+    current = PasswordField(N_("Current password"), _password)
+
+
+class DeletionForm(FlaskForm):  # type: ignore[misc]
+    """The password, once more."""
+
+    password = PasswordField(N_("Password"), _password)
+
+
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     """The old password and a new one."""
 

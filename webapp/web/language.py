@@ -1,44 +1,21 @@
-"""The reader's language and time zone. A language is a file, translations/<language>.po."""
+"""The reader's language and time zone."""
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 from flask import Flask, g, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp import catalogues
+from webapp.catalogues import SOURCE, Language
 from webapp.db import db
 from webapp.errors import AppError
 from webapp.services.preferences import zones
 
-FOLDER = Path(__file__).resolve().parents[2] / "translations"
-# The language that the sentences are written in. Of its dialects, the one that tells dates and times as most places do.
-SOURCE, SOURCE_LOCALE = "en", Locale("en", "GB")
 # Where a page of ours notes the browser's time zone, see static/app.js.
 ZONE_COOKIE = "zone"
-
-
-@dataclass(frozen=True)
-class Language:
-    """One that pages can be read in."""
-
-    tag: str
-    """As RFC 5646 has it."""
-    locale: Locale
-    catalogue: NullTranslations
-
-    @property
-    def name(self) -> str:
-        """What its speakers call it."""
-        return (Locale(self.locale.language).get_display_name() or self.tag).capitalize()
+languages = catalogues.languages
 
 
 def init_app(app: Flask) -> None:
@@ -48,16 +25,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(languages=languages, reader=reader)
     app.jinja_env.filters.update(say=say)
-
-
-@cache
-def languages(folder: Path = FOLDER) -> Mapping[str, Language]:
-    """All there are, by their tags, that of the sentences first."""
-    found = {SOURCE: Language(SOURCE, SOURCE_LOCALE, NullTranslations())}
-    for path in sorted(folder.glob("*.po")):
-        locale = Locale.parse(path.stem, sep="-")
-        found[path.stem] = Language(path.stem, locale, _read(path, locale))
-    return found
 
 
 def reader() -> Language:
@@ -111,12 +78,3 @@ def _chosen(setting: str) -> str:
     except SQLAlchemyError:  # that the database is gone has to be said in some language
         db.session.rollback()
         return ""
-
-
-def _read(path: Path, locale: Locale) -> NullTranslations:
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale=str(locale))
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)
