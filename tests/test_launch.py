@@ -21,7 +21,7 @@ from webapp import children, launch
 pytestmark = pytest.mark.processes
 
 WEBAPP = Path(launch.__file__).parent
-SOURCES = ("launch", "server", "children", "config", "errors", "words")
+SOURCES = ("launch", "server", "stalls", "children", "config", "errors", "words")
 
 PATIENCE_SECONDS = 30.0
 

@@ -1,4 +1,4 @@
-"""What is too much is refused with 413 or 429, in the user's words (W10)."""
+"""Forms, and what else is too much, are refused with 413 or 429, in the words of the user (W10)."""
 
 import dataclasses
 import io
