@@ -178,7 +178,7 @@ def test_sec_W3_the_right_password_does_not_count(ana: User) -> None:
 
 
 def test_sec_W3_a_hundred_wrong_ones_from_an_address_are_enough_whatever_the_accounts(app: Flask) -> None:
-    for number in range(throttle.GUESSES.per_address):
+    for number in range(throttle.PER_ADDRESS):
         throttle.begin(f"{number}@example.com", HOME)
 
     with pytest.raises(TooMany):
@@ -210,7 +210,7 @@ def test_sec_W3_all_processes_count_together(ana: User, config: Config) -> None:
 )
 def test_sec_W3_an_address_of_ipv6_counts_as_its_network(app: Flask, first: str, second: str, *, are_one: bool) -> None:
     # Guards _network in services/throttle.py.
-    for _ in range(throttle.GUESSES.per_account):
+    for _ in range(throttle.PER_ACCOUNT):
         throttle.begin("ana@example.com", first)
 
     with pytest.raises(TooMany) if are_one else nullcontext():
@@ -234,7 +234,7 @@ def test_sec_W3_an_unknown_address_takes_as_long_as_a_wrong_password(app: Flask,
 
 
 def test_tries_are_forgotten_after_a_while(ana: User) -> None:
-    for _ in range(throttle.GUESSES.per_account):
+    for _ in range(throttle.PER_ACCOUNT):
         throttle.begin("ana@example.com", HOME)
     with writing():
         db.session.execute(sa.update(Attempt).values(at=utcnow() - timedelta(minutes=16)))

@@ -41,8 +41,8 @@ def leave(user: User, password: str, *, address: str) -> None:
         made = sa.select(Rendition.key, sa.null()).join(Rendition.audio_file).where(mine)
         running = sa.select(TranscodeJob.external_id, TranscodeJob.status).join(TranscodeJob.audio_file).where(mine)
         canceled = [external_id for external_id, status in db.session.execute(running) if not status.is_final]
-        for key, external_id in [*db.session.execute(originals), *db.session.execute(made)]:
-            removals.note(key, external_id)
+        found = [*db.session.execute(originals), *db.session.execute(made)]
+        removals.note_all([(key, external_id) for key, external_id in found])
         db.session.execute(sa.delete(Letter).where(Letter.recipient == email))
         db.session.execute(sa.delete(Link).where(Link.email == email))
         db.session.execute(sa.delete(User).where(User.id == user_id))

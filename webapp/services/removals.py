@@ -1,6 +1,7 @@
 """Originals whose files were deleted: their objects go too, and no late news brings them back."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -21,6 +22,13 @@ def note(key: str, external_id: str | None) -> None:
     """Note, without committing, that the original of a file is to go, and the number outside of its first job."""
     db.session.add(Removal(key=key, external_id=external_id))
     db.session.flush()
+
+
+def note_all(removed: Sequence[tuple[str, str | None]]) -> None:
+    """Note, without committing, that these are to go, each with such a number: in one go, as they may be many."""
+    if removed:
+        rows = [{"key": key, "external_id": external_id} for key, external_id in removed]
+        db.session.execute(sa.insert(Removal), rows)
 
 
 def was_removed(key: str, external_id: str) -> bool:

@@ -12,6 +12,7 @@ from webapp.errors import TooMany
 from webapp.models import Attempt
 
 WINDOW = timedelta(minutes=15)
+PER_ACCOUNT, PER_ADDRESS = 10, 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Limits:
 
 
 # Wrong passwords, and addresses that turn out to be taken.
-GUESSES = Limits(per_account=10, per_address=100)
+GUESSES = Limits(per_account=PER_ACCOUNT, per_address=PER_ADDRESS)
 # Asking for a letter counts each time: nothing tells whether it was in vain.
 LETTERS = Limits(per_account=5, per_address=30, name="letters")
 # Whoever asks: nobody's mailbox is filled from here. It is told to nobody.
