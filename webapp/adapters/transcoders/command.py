@@ -105,6 +105,15 @@ def encode(source: Path, target: Path, preset: Preset, facts: Facts) -> list[str
     ]
 
 
+def count(source: Path, preset: Preset, facts: Facts) -> list[str]:
+    """The arguments that do the same and keep nothing: the progress says to the sample how long the sound is."""
+    return [
+        *("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1"),
+        *_opened(source, facts),
+        *("-filter:a", _filter(preset, shape(preset, facts), facts), "-f", "null", "-"),
+    ]
+
+
 def decode(source: Path, facts: Facts, sample_rate: int) -> list[str]:
     """The arguments that send the whole sound to stdout: one channel, 16 bits, in this machine's order."""
     return [
@@ -141,7 +150,10 @@ def _opened(source: Path, facts: Facts) -> list[str]:
 def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
     """Bring the sound into its form. Where it has it already, not a bit of it changes."""
     resample = [f"aresample=osr={form.sample_rate}", "resampler=soxr", "precision=28"]
-    if form.bit_depth:
+    if not form.bit_depth:
+        # The encoders that leave something out decide what; nothing is rounded before.
+        resample.append("osf=flt" if preset.codec == "opus" else "osf=fltp")
+    else:
         resample.append("osf=s16:dither_method=triangular" if form.bit_depth == 16 else "osf=s32")  # noqa: PLR2004
     steps = [*_mixed(form.channels, facts), ":".join(resample)]
     if layout := _LAYOUTS.get(preset.codec, {}).get(form.channels):
@@ -164,7 +176,7 @@ def _mixed(channels: int, facts: Facts) -> list[str]:
         # Nobody can tell which is left and which is right.
         return [f"pan={layout}|c0=c0+c1" if channels == 1 else f"pan={layout}|c0=c0|c1=c1"]
     # Without a highest value, six loud channels would make one that clips.
-    return [f"aresample=ochl={layout}:rematrix_maxval=1"]
+    return [f"aresample=ochl={layout}:rematrix_maxval=1:osf=fltp"]
 
 
 def _encoder(preset: Preset, form: Shape) -> list[str]:
@@ -186,6 +198,9 @@ def _muxer(preset: Preset) -> list[str]:
     if preset.container == "mp4":
         # The index in front, so that a player can begin before it has the whole file. `ipod` is MP4 by Apple's brand.
         return ["-movflags", "+faststart", "-f", "ipod" if preset.extension == "m4a" else "mp4"]
+    if preset.codec == "vorbis":
+        # Where all of a short sound is on one page, ffmpeg's reader cannot tell where in the last block it ends.
+        return ["-page_duration", "100000", "-f", preset.container]
     return ["-f", preset.container]
 
 
