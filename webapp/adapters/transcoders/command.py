@@ -67,7 +67,7 @@ _FLAC_HIGHEST = 655_350
 _FLAC_SHORTEST = 16
 _FULL_BAND = 44100
 _CD_FAMILY = 11025
-_NAMED_LAYOUTS = 8
+NAMED_LAYOUTS = 8
 _STEREO = 2
 _DSD_BITS = 1
 
@@ -172,7 +172,7 @@ def _mixed(channels: int, facts: Facts) -> list[str]:
     if channels == facts.channels:
         return []
     layout = "mono" if channels == 1 else "stereo"
-    if facts.channels > _NAMED_LAYOUTS:
+    if facts.channels > NAMED_LAYOUTS:
         # Nobody can tell which is left and which is right.
         return [f"pan={layout}|c0=c0+c1" if channels == 1 else f"pan={layout}|c0=c0|c1=c1"]
     # Without a highest value, six loud channels would make one that clips.
