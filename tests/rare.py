@@ -17,8 +17,8 @@ def speex(seconds: float, rate: int = 16000) -> bytes:
         "<8s20s13i", b"Speex   ", b"1.2.0", 1, 80, rate, mode, 4, 1, -1, size, 0, 1, 0, 0, 0
     )  # fmt: skip
     comment = struct.pack("<I4sI", 4, b"none", 0)
-    # Submode 0 of each band, which is silence, and the mark that ends a packet.
-    frame = {0: b"\x07\x80", 1: b"\x04\x07\x80", 2: b"\x04\x40\x78"}[mode]
+    # Submode 0 of each band, which is silence, and as much of the mark that ends a packet as there is room for.
+    frame = (b"\x07", b"\x04\x3f", b"\x04\x47")[mode]
     count = round(seconds / FRAME_SECONDS)
     pages = [_page(0, 0, [head], begins=True), _page(1, 0, [comment])]
     for number, first in enumerate(range(0, count, 200), 2):

@@ -12,6 +12,7 @@ import imageio_ffmpeg
 import pytest
 
 from tests import rare, sounds
+from tests.adapters.test_ffmpeg import encode
 from webapp.adapters.probe import CONTAINERS, SandboxedProbe
 from webapp.adapters.transcoders import command
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder
@@ -183,6 +184,16 @@ def test_sec_M5_rarities_are_converted_whole(tmp_path: Path) -> None:
     songs += [sounds.make(tmp_path, f"{n}.dsf", seconds=SECONDS, channels=n) for n in (1, 2)]
 
     assert all_trouble(songs) == []
+
+
+def test_sec_M5_speex_whose_decoder_names_no_channel_becomes_aac(tmp_path: Path) -> None:
+    """Taken out: `ochl` for the lossy encoders; then AAC refuses "1 channels"."""
+    song = tmp_path / "song.spx"
+    song.write_bytes(rare.speex(SECONDS))
+
+    output, _ = encode(song, "mp4")
+
+    assert output.channels == 1
 
 
 def test_sec_M5_no_format_that_we_read_is_without_a_sample() -> None:

@@ -151,8 +151,10 @@ def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
     """Bring the sound into its form. Where it has it already, not a bit of it changes."""
     resample = [f"aresample=osr={form.sample_rate}", "resampler=soxr", "precision=28"]
     if not form.bit_depth:
-        # The encoders that leave something out decide what; nothing is rounded before.
+        # The encoders that leave something out decide what; nothing is rounded before. Some want to be told which
+        # channel is which, and some decoders do not know: Speex's.
         resample.append("osf=flt" if preset.codec == "opus" else "osf=fltp")
+        resample.append(f"ochl={'mono' if form.channels == 1 else 'stereo'}")
     else:
         resample.append("osf=s16:dither_method=triangular" if form.bit_depth == 16 else "osf=s32")  # noqa: PLR2004
     steps = [*_mixed(form.channels, facts), ":".join(resample)]
