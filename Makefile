@@ -4,7 +4,7 @@
 MINUTES ?= 10
 SECONDS ?= 600
 FOLDER ?= build/screenshots
-.PHONY: help run web worker test test-all check chaos bench screenshots words upload format lint installed installed-dev
+.PHONY: help run web worker test test-all check chaos bench screenshots audio-table words upload format lint installed installed-dev
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -53,6 +53,9 @@ bench: installed-dev ## how we compare with something real, measured in the same
 
 screenshots: installed-dev ## pictures of every page and state in build/screenshots (FOLDER=…), and that of the README (README=1)
 	@exec $(PYTHON) -m scripts.screenshots "$(FOLDER)" $(if $(README),docs/files.png)
+
+audio-table: installed-dev ## measure what each format keeps of each kind of sound, into docs/audio.md
+	@exec $(PYTHON) -m scripts.audio_table
 
 words: installed-dev ## bring the catalogue of sentences, and each language, up to the code
 	@exec $(PYTHON) -m scripts.words

@@ -17,7 +17,7 @@ import imageio_ffmpeg
 
 PCM, FLOAT = 1, 3
 
-# By the ending of the name: how ffmpeg makes it. Of what we read, nobody here can write Speex, APE and AMR-WB.
+# By the ending of the name: how ffmpeg makes it. For Speex, APE and AMR-WB, which it does not write, see rare.py.
 KINDS: dict[str, tuple[str, ...]] = {
     "wav": (),
     "rf64": ("-rf64", "always", "-f", "wav"),

@@ -38,6 +38,12 @@ def without_outlines() -> None:
         db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
 
 
+def finish_outline(claim: claims.Claim) -> None:
+    with writing():
+        mine = Waveform.audio_file_id == claim.file_id
+        db.session.execute(sa.update(Waveform).where(mine).values(status=JobStatus.COMPLETE, token=None))
+
+
 def take() -> claims.Claim:
     claim = claims.take()
     assert claim is not None
@@ -49,8 +55,18 @@ def preset_of(claim: claims.Claim) -> str:
 
 
 def test_the_outline_comes_first_and_the_quick_before_the_slow(song: AudioFile) -> None:
-    assert [preset_of(take()) for _ in range(4)] == ["outline", "wav", "flac", "mp4"]
+    outline = take()
+    finish_outline(outline)
+
+    assert [preset_of(each) for each in (outline, take(), take(), take())] == ["outline", "wav", "flac", "mp4"]
     assert claims.take() is None
+
+
+def test_while_one_draws_the_outline_another_begins_with_the_slowest(song: AudioFile) -> None:
+    outline, other = take(), take()
+    finish_outline(outline)
+
+    assert [preset_of(each) for each in (outline, other, take(), take())] == ["outline", "mp4", "wav", "flac"]
 
 
 def test_users_take_turns(alice: User, bob: User) -> None:

@@ -157,7 +157,15 @@ def _next() -> tuple[uuid.UUID, int, int | None] | None:
         return (*outline, None) if outline else None
     rendition_id, owner_id, file_id = row
     outline_status = db.session.scalar(sa.select(Waveform.status).where(Waveform.audio_file_id == file_id))
+    if outline_status is JobStatus.PROGRESSING:
+        # Whoever draws it goes on with the short ones. The longest decides when all are ready, so it begins now.
+        rendition_id = db.session.scalar(_longest_of(file_id)) or rendition_id
     return (file_id, owner_id, None if outline_status in WAITING else rendition_id)
+
+
+def _longest_of(file_id: uuid.UUID) -> sa.Select[int]:
+    mine = (Rendition.audio_file_id == file_id, Rendition.status.in_(WAITING))
+    return sa.select(Rendition.id).where(*mine).order_by(Rendition.effort.desc()).limit(1)
 
 
 def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim | None:

@@ -67,7 +67,7 @@ _FLAC_HIGHEST = 655_350
 _FLAC_SHORTEST = 16
 _FULL_BAND = 44100
 _CD_FAMILY = 11025
-_NAMED_LAYOUTS = 8
+NAMED_LAYOUTS = 8
 _STEREO = 2
 _DSD_BITS = 1
 
@@ -102,6 +102,15 @@ def encode(source: Path, target: Path, preset: Preset, facts: Facts) -> list[str
         *_encoder(preset, form),
         *_muxer(preset),
         f"file:{target}",
+    ]
+
+
+def count(source: Path, preset: Preset, facts: Facts) -> list[str]:
+    """The arguments that do the same and keep nothing: the progress says to the sample how long the sound is."""
+    return [
+        *("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1"),
+        *_opened(source, facts),
+        *("-filter:a", _filter(preset, shape(preset, facts), facts), "-f", "null", "-"),
     ]
 
 
@@ -141,7 +150,12 @@ def _opened(source: Path, facts: Facts) -> list[str]:
 def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
     """Bring the sound into its form. Where it has it already, not a bit of it changes."""
     resample = [f"aresample=osr={form.sample_rate}", "resampler=soxr", "precision=28"]
-    if form.bit_depth:
+    if not form.bit_depth:
+        # The encoders that leave something out decide what; nothing is rounded before. Some want to be told which
+        # channel is which, and some decoders do not know: Speex's.
+        resample.append("osf=flt" if preset.codec == "opus" else "osf=fltp")
+        resample.append(f"ochl={'mono' if form.channels == 1 else 'stereo'}")
+    else:
         resample.append("osf=s16:dither_method=triangular" if form.bit_depth == 16 else "osf=s32")  # noqa: PLR2004
     steps = [*_mixed(form.channels, facts), ":".join(resample)]
     if layout := _LAYOUTS.get(preset.codec, {}).get(form.channels):
@@ -160,11 +174,11 @@ def _mixed(channels: int, facts: Facts) -> list[str]:
     if channels == facts.channels:
         return []
     layout = "mono" if channels == 1 else "stereo"
-    if facts.channels > _NAMED_LAYOUTS:
+    if facts.channels > NAMED_LAYOUTS:
         # Nobody can tell which is left and which is right.
         return [f"pan={layout}|c0=c0+c1" if channels == 1 else f"pan={layout}|c0=c0|c1=c1"]
     # Without a highest value, six loud channels would make one that clips.
-    return [f"aresample=ochl={layout}:rematrix_maxval=1"]
+    return [f"aresample=ochl={layout}:rematrix_maxval=1:osf=fltp"]
 
 
 def _encoder(preset: Preset, form: Shape) -> list[str]:
@@ -186,6 +200,9 @@ def _muxer(preset: Preset) -> list[str]:
     if preset.container == "mp4":
         # The index in front, so that a player can begin before it has the whole file. `ipod` is MP4 by Apple's brand.
         return ["-movflags", "+faststart", "-f", "ipod" if preset.extension == "m4a" else "mp4"]
+    if preset.codec == "vorbis":
+        # Where all of a short sound is on one page, ffmpeg's reader cannot tell where in the last block it ends.
+        return ["-page_duration", "100000", "-f", preset.container]
     return ["-f", preset.container]
 
 

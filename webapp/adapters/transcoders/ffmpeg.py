@@ -13,7 +13,9 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from webapp.adapters.transcoders import command, sandbox
+from webapp.adapters.transcoders.lame import Tag
 from webapp.adapters.transcoders.outline import Outline
+from webapp.adapters.transcoders.progress import Progress
 from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
 from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
 from webapp.news import Output
@@ -107,7 +109,7 @@ class FFmpegEncoder:
         self, source: Path, target: Path, preset: Preset, facts: Facts,
         *, on_progress: Callable[[float], None], stop: threading.Event,
     ) -> Output:  # fmt: skip
-        progress = _Progress(facts.seconds, on_progress)
+        progress = Progress(facts.seconds, on_progress)
         ended = sandbox.run(
             [str(self.binary), *command.encode(source, target, preset, facts)],
             Box(readable=(source,), writable=(target.parent,), folder=target.parent),
@@ -117,10 +119,28 @@ class FFmpegEncoder:
         )
         _check(ended, target.parent, (source, target))
         _check_length(progress.seconds, facts)
+        if preset.codec == "mp3":
+            self._end_exactly(source, target, preset, facts, stop)
         size = target.stat().st_size
         form = command.shape(preset, facts)
         bit_rate = round(size * 8 / progress.seconds)
         return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate)
+
+    def _end_exactly(self, source: Path, target: Path, preset: Preset, facts: Facts, stop: threading.Event) -> None:
+        """Where the MP3 may not say to the sample where it ends, count, and have it say so."""
+        tag = Tag.read(target)
+        if tag is None or not tag.is_unsure:
+            return
+        progress = Progress(None, lambda _: None)
+        ended = sandbox.run(
+            [str(self.binary), *command.count(source, preset, facts)],
+            Box(readable=(source,)),
+            self._limits(source, facts),
+            on_output=progress.read,
+            stop=stop,
+        )
+        _check(ended, None, (source,))
+        tag.write(target, round(progress.seconds * command.shape(preset, facts).sample_rate))
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         outline = Outline()
@@ -163,31 +183,6 @@ def _rewritten(preset: Preset | None, facts: Facts) -> float:
         return 0
     bits = preset.bit_rate or 32 * facts.sample_rate * facts.channels
     return (facts.seconds or 0) * bits / 8
-
-
-class _Progress:
-    """Follows what ffmpeg writes for `-progress`: lines of name=value."""
-
-    def __init__(self, expected: float | None, on_progress: Callable[[float], None]) -> None:
-        self.seconds = 0.0
-        self.expected = expected
-        self.on_progress = on_progress
-        self._rest = b""
-
-    def read(self, piece: bytes) -> bool:
-        """Take the next bytes; say whether the sound has gone on."""
-        *lines, rest = (self._rest + piece).split(b"\n")
-        self._rest = rest[-100:]
-        before = self.seconds
-        for line in lines:
-            name, _, value = line.partition(b"=")
-            if name == b"out_time_us" and value.strip().isdigit():
-                self.seconds = max(self.seconds, int(value) / 1_000_000)
-        if self.seconds == before:
-            return False
-        if self.expected:
-            self.on_progress(min(100.0, 100 * self.seconds / self.expected))
-        return True
 
 
 def _check(ended: Ended, folder: Path | None, paths: tuple[Path, ...]) -> None:

@@ -1,0 +1,57 @@
+"""What the page of a file says each rendition has kept of its sound."""
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.factories import AudioFileFactory
+from webapp.adapters.transcoders import command
+from webapp.models import AudioFile, User
+from webapp.news import JobEvent, JobStatus, Output
+from webapp.presets import PRESETS
+from webapp.services import jobs
+
+SAME = "the original's samples, unchanged"
+MP3 = {"container": "MP3", "codec": "MP3", "bit_depth": None}
+
+
+def made(owner: User, preset: str, **facts: Any) -> AudioFile:
+    """A file with one rendition, in the form that ours has."""
+    file = AudioFileFactory(owner=owner, presets=(preset,), **facts)
+    form = command.shape(PRESETS[preset], file.facts)
+    output = Output(10, 10.0, form.sample_rate, form.channels, 1000)
+    jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, preset, output=output))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("preset", "facts", "words"),
+    [
+        ("flac", {}, SAME),
+        ("wav-24", {}, SAME),
+        ("mp4", {}, None),
+        ("flac", MP3, None),
+        ("wav", {"bit_depth": 24}, "from 24 to 16 bit, dithered"),
+        ("flac", {"bit_depth": 32}, "from 32 to 24 bit"),
+        ("wav", {"sample_rate": 96000}, "from 96 kHz to 48 kHz, dithered"),
+        ("wav", {"sample_rate": 96000, "bit_depth": 24}, "from 96 kHz to 48 kHz, from 24 to 16 bit, dithered"),
+        ("mp3-320", {"channels": 6, "sample_rate": 96000}, "5.1 mixed down to stereo, from 96 kHz to 48 kHz"),
+        ("flac", {"channels": 6}, SAME),
+        ("flac", {"channels": 12}, "only the first two of 12 channels"),
+    ],
+)
+def test_a_rendition_says_what_became_of_the_sound(
+    as_alice: FlaskClient, alice: User, preset: str, facts: dict[str, Any], words: str | None
+) -> None:
+    file = made(alice, preset, **facts)
+
+    page = as_alice.get(f"/files/{file.id}").text
+
+    found = re.search(r"data-kept>([^<]*)<", page)
+    assert (found and found[1].replace("&#39;", "'")) == words
+
+
+def test_nothing_is_said_of_what_is_not_made_yet(as_alice: FlaskClient, song: AudioFile) -> None:
+    assert "data-kept" not in as_alice.get(f"/files/{song.id}").text
