@@ -105,6 +105,7 @@ def test_every_kind_of_file_is_converted_whole(kind: str, tmp_path: Path) -> Non
     output, target = encode(song, "wav")
 
     assert output.seconds == pytest.approx(1, abs=0.06)
+    assert output.flaw is None
     assert len(sounds.samples(target, rate=8000, channels=1)) == pytest.approx(8000, abs=500)
     assert max(sounds.samples(target)) > 5000
 

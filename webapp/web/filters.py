@@ -8,7 +8,7 @@ from babel.numbers import format_decimal
 from flask import Flask
 
 from webapp.models import Kind, Notification
-from webapp.news import JobStatus
+from webapp.news import Flaw, JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
 from webapp.services import library
 from webapp.services.originals import in_words
@@ -35,6 +35,10 @@ _HEADLINES = {
     Kind.EXPIRING: N_("Expires soon"),
 }
 
+_FLAWS = {
+    Flaw.INCOMPLETE: N_("The file is cut short or damaged: this is what could be read of it."),
+}
+
 
 def init_app(app: Flask) -> None:
     """Make them known to the templates."""
@@ -44,6 +48,7 @@ def init_app(app: Flask) -> None:
         channels=channels,
         state=lambda status: gettext(_STATES[status]),
         stage=lambda stage: gettext(_STAGES[stage]) if stage in _STAGES else "",
+        flaw=lambda flaw: gettext(_FLAWS[flaw]),
         headline=lambda kind: gettext(_HEADLINES[kind]),
         listed=listed,
         said=said,
@@ -74,11 +79,13 @@ def khz(rate: int) -> str:
 
 
 def said(note: Notification) -> str:
-    """What there is to say beyond the kind: the formats that are ready, and why others failed."""
+    """What there is to say beyond the kind: the formats that are ready, what is the matter, and why others failed."""
     ready, failed = (listed([PRESETS[name].label for name in names]) for names in (note.ready, note.failed))
     why = gettext(note.text)
     if ready and failed:
         return gettext("{ready} ready. {failed}: {why}").format(ready=ready, failed=failed, why=why)
+    if note.flaw:
+        return gettext("{ready}. {flaw}").format(ready=ready, flaw=gettext(_FLAWS[note.flaw]))
     return why or ready
 
 

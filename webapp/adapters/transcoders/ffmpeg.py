@@ -12,7 +12,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from webapp.adapters.transcoders import command, sandbox
+from webapp.adapters.transcoders import command, flaws, sandbox
 from webapp.adapters.transcoders.outline import Outline
 from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
 from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
@@ -120,7 +120,8 @@ class FFmpegEncoder:
         size = target.stat().st_size
         form = command.shape(preset, facts)
         bit_rate = round(size * 8 / progress.seconds)
-        return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate)
+        flaw = flaws.find(source, facts, progress.seconds, ended.last_words)
+        return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate, flaw)
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         outline = Outline()
