@@ -7,8 +7,8 @@ import struct
 from pathlib import Path
 
 HEAD_BYTES = 1 << 16
-# Who writes into a pipe cannot know the size, and puts in something huge.
-WAV_PLACEHOLDER = 0x7FFF0000
+# Who writes into a pipe cannot know the size, and puts in what is nearly the greatest number, with or without a sign.
+WAV_PLACEHOLDERS = (range(0x7FFF0000, 0x80010000), range(0xFFFF0000, 1 << 32))
 LONG_PLACEHOLDER = 1 << 62
 PCM_FORM_BYTES = 16
 W64_CHUNK_BYTES = 24
@@ -36,7 +36,7 @@ def _wav(head: bytes) -> float | None:
         if name == b"fmt " and size >= PCM_FORM_BYTES:
             rate = struct.unpack_from("<I", head, at + 16)[0]
         if name == b"data":
-            return size / rate if rate and size < WAV_PLACEHOLDER else None
+            return None if any(size in each for each in WAV_PLACEHOLDERS) else size / rate
         at += 8 + size + size % 2
     return None
 

@@ -138,9 +138,13 @@ class Look:
 
     def _counted(self, packets: Iterator[Any]) -> float | None:
         enough = time.monotonic() + COUNTING_SECONDS
-        for _ in packets:
-            if time.monotonic() > enough:
-                return None
+        try:
+            for _ in packets:
+                if time.monotonic() > enough:
+                    return None
+        except self.av.FFmpegError:
+            # There is a sound, but not to the end: how much of it can be read, the encoder will see.
+            return None
         return float(self.passed * self.stream.time_base)
 
     def _has_xing(self) -> bool:

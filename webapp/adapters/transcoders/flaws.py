@@ -20,7 +20,10 @@ WAVES = ("wav", "w64")
 
 # Nothing in these tells how long they should be, so that damage shows by what the decoder says alone.
 UNANNOUNCED = ("aac", "ac3", "eac3", "amr", "ogg", "asf", "matroska")
-COMPLAINTS = ("Error submitting packet to decoder", "incomplete frame", "CRC mismatch", "File ended prematurely")
+COMPLAINTS = (
+    *("Error submitting packet to decoder", "Error during demuxing"),
+    *("incomplete frame", "CRC mismatch", "File ended prematurely"),
+)
 # What people put behind the last frame of an MP3 is taken for a frame, once.
 MP3_COMPLAINTS = 2
 # A sound that changes its form on the way begins anew at nothing.
