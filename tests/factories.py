@@ -9,7 +9,7 @@ from sqlalchemy import select
 from webapp.db import db, writing
 from webapp.models import AudioFile, Notification, Rendition, SignIn, TranscodeJob, User
 from webapp.models.sign_in import hash_of
-from webapp.news import JobEvent, JobStatus, Output
+from webapp.news import Flaw, JobEvent, JobStatus, Output
 from webapp.presets import DEFAULT_PRESETS
 from webapp.services import changes, jobs, library
 
@@ -64,10 +64,12 @@ def AudioFileFactory(  # noqa: N802 - called like the class that it makes
     return file
 
 
-def finish(job: TranscodeJob, status: JobStatus = JobStatus.COMPLETE, *presets: str, error: str = "") -> None:
+def finish(
+    job: TranscodeJob, status: JobStatus = JobStatus.COMPLETE, *presets: str, error: str = "", flaw: Flaw | None = None
+) -> None:
     """News that these renditions of the job (all of them if none is named) have ended like this."""
     for name in presets or job.preset_names:
-        output = Output(size=10, seconds=10.0) if status is JobStatus.COMPLETE else None
+        output = Output(size=10, seconds=10.0, flaw=flaw) if status is JobStatus.COMPLETE else None
         jobs.record(JobEvent(job.id, status, name, output=output, error=error))
 
 

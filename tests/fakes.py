@@ -23,7 +23,7 @@ from webapp.errors import (
     TranscoderRefused,
     TranscoderUnavailable,
 )
-from webapp.news import Output, Report
+from webapp.news import Flaw, Output, Report
 from webapp.ports import Facts, JobSpec, Part, Peaks
 from webapp.presets import PRESETS, Preset
 
@@ -224,6 +224,7 @@ class FakeEncoder:
         self.percents: tuple[float, ...] = ()
         self.waits = False
         self.decoded_seconds = 12.0
+        self.flaw: Flaw | None = None
 
     def encode(
         self,
@@ -240,7 +241,8 @@ class FakeEncoder:
             on_progress(percent)
         target.write_bytes(preset.name.encode())
         self.made.append(preset.name)
-        return Output(size=len(preset.name), seconds=facts.seconds or 0.0, sample_rate=44100, channels=2)
+        size, seconds = len(preset.name), facts.seconds or 0.0
+        return Output(size=size, seconds=seconds, sample_rate=44100, channels=2, flaw=self.flaw)
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         self._obey(stop)

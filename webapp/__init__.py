@@ -108,7 +108,21 @@ def create_app(
 def _open_pages(app: Flask) -> None:
     for module in PAGES:
         app.register_blueprint(module.bp)
-    for room in (compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies, sound):
+    for room in (
+        compression,
+        errors,
+        seats,
+        auth,
+        language,
+        times,
+        filters,
+        assets,
+        headers,
+        place,
+        live,
+        proxies,
+        sound,
+    ):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
 

@@ -38,6 +38,12 @@ WAITING = (JobStatus.CREATED, JobStatus.SUBMITTED)
 BUSY = (*WAITING, JobStatus.PROGRESSING)
 
 
+class Flaw(enum.StrEnum):
+    """What is the matter with a rendition that is ready all the same."""
+
+    INCOMPLETE = "incomplete"
+
+
 @dataclass(frozen=True)
 class Output:
     """What a finished rendition turned out to be."""
@@ -48,6 +54,7 @@ class Output:
     sample_rate: int | None = None
     channels: int | None = None
     bit_rate: int | None = None
+    flaw: Flaw | None = None
 
 
 @dataclass(frozen=True)

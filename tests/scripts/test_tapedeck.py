@@ -116,6 +116,17 @@ def test_what_is_no_sound_is_refused_in_the_words_of_the_server(scripter: Script
 
 
 @pytest.mark.slow
+def test_sec_m7_what_is_not_whole_is_fetched_and_said_to_be_so(scripter: Scripter) -> None:
+    sound = sounds.wav(2.0)
+    scripter.has("cut.wav", sound[: len(sound) * 99 // 100])
+
+    ended = scripter.run("cut.wav", scripter.address, "--format", "flac")
+
+    assert (ended.returncode, ended.stdout) == (0, "cut.flac\n"), ended.stderr
+    assert "cut.wav: is cut short or damaged. What could be read of it was converted." in ended.stderr
+
+
+@pytest.mark.slow
 def test_a_format_that_cannot_be_made_is_named(scripter: Scripter) -> None:
     scripter.has("broken.wav", sounds.damaged())
 

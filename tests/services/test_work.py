@@ -16,7 +16,7 @@ from tests.fakes import FakeEncoder, MemoryStorage
 from webapp.db import db
 from webapp.errors import EncodeFailed, Stopped, StorageFull
 from webapp.models import AudioFile, Kind, User, Waveform
-from webapp.news import JobStatus
+from webapp.news import Flaw, JobStatus
 from webapp.services import claims, jobs, library
 from webapp.services.work import Bench
 
@@ -54,6 +54,18 @@ def test_a_file_is_worked_off_to_its_end(
     assert storage.objects[rendition(song, "flac").key] == b"flac"
     assert rendition(song, "flac").size == 4
     assert [note.kind for note in told(alice)] == [Kind.COMPLETE]
+
+
+def test_sec_m7_what_is_not_whole_is_told_as_such(
+    alice: User, song: AudioFile, bench: Bench, encoder: FakeEncoder
+) -> None:
+    encoder.flaw = Flaw.INCOMPLETE
+
+    work_off(bench)
+
+    assert song.status is JobStatus.COMPLETE
+    assert song.flaw is rendition(song, "flac").flaw is Flaw.INCOMPLETE
+    assert [(note.kind, note.flaw) for note in told(alice)] == [(Kind.COMPLETE, Flaw.INCOMPLETE)]
 
 
 def test_the_outline_brings_the_real_length(song: AudioFile, bench: Bench) -> None:

@@ -12,7 +12,7 @@ from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, standing, told
 from webapp.db import db, peek, writing
 from webapp.models import AudioFile, User
-from webapp.news import JobEvent, JobStatus
+from webapp.news import Flaw, JobEvent, JobStatus
 from webapp.services import jobs
 from webapp.web import cards, live
 
@@ -114,6 +114,36 @@ def test_a_search_is_kept_by_its_poller(as_alice: FlaskClient, alice: User, song
     _, text = poll(as_alice, "1", query[1].replace("&amp;", "&"))
 
     assert str(song.id) not in text
+
+
+def test_sec_m7_what_is_not_whole_says_so_wherever_it_is_told(as_alice: FlaskClient, song: AudioFile) -> None:
+    version = version_of(as_alice.get("/account/").text)
+    finish(song.job, flaw=Flaw.INCOMPLETE)
+
+    _, alert = poll(as_alice, version, "&on=account")
+    row, page, inbox = (as_alice.get(address).text for address in ("/files/", f"/files/{song.id}", "/notifications/"))
+
+    assert alert.count("is cut short or damaged") == 2, "to be seen, and to be heard"
+    assert "is cut short or damaged" in inbox
+    assert "Cut short or damaged" in row
+    assert "is cut short or damaged" in page
+    for text in (alert, row, page, inbox):
+        assert 'data-flaw="incomplete"' in text
+    assert page.count("Cut short or damaged") == len(song.renditions)
+
+
+def test_sec_m7_what_is_not_whole_is_named_in_the_alert_of_a_batch(as_alice: FlaskClient, alice: User) -> None:
+    batch = uuid.uuid4()
+    for name, flaw in (("whole.wav", None), ("cut.wav", Flaw.INCOMPLETE)):
+        finish(AudioFileFactory(owner=alice, name=name, batch=batch).job, flaw=flaw)
+
+    alerts = as_alice.get("/account/").text.partition("data-batch=")[2]
+
+    unfolded = alerts.partition("<details")[0]
+    assert "cut.wav" in unfolded
+    assert "is cut short or damaged" in unfolded
+    assert "whole.wav" not in unfolded
+    assert "Retry" not in unfolded
 
 
 def test_a_files_page_gets_its_pieces_and_never_the_player(as_alice: FlaskClient, song: AudioFile) -> None:

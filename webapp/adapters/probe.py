@@ -6,10 +6,11 @@ import sys
 import sysconfig
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from webapp.adapters import headers
 from webapp.adapters.transcoders import command, sandbox
 from webapp.adapters.transcoders.sandbox import Box, Ending, Limits
 from webapp.errors import NotAudio, Unavailable
@@ -69,6 +70,11 @@ class SandboxedProbe:
         except (KeyError, TypeError, ValueError) as exc:
             raise NotAudio from exc
         _check(facts, size)
+        # What libav says is how much of it is here, in some formats.
+        announced = headers.seconds_in(path, said["demuxer"]) or 0.0
+        if announced > (facts.seconds or 0.0):
+            facts = replace(facts, seconds=announced)
+            _check(facts, size)
         return facts
 
     def _said_of(self, path: Path) -> dict[str, Any]:

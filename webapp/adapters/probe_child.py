@@ -6,7 +6,6 @@ What it says is as trustworthy as the file: whoever reads it checks everything.
 import json
 import os
 import re
-import struct
 import sys
 import time
 from collections.abc import Iterator
@@ -26,8 +25,6 @@ FRAMES_IN_A_ROW = 4
 UNSURE = (*UNMARKED, "amr", "ogg")
 XING = re.compile(rb"\xff[\xe0-\xff].{11,38}(?:Xing|Info|VBRI)", re.DOTALL)
 LONGEST_FRAME = 2880
-# Who writes a WAV into a pipe cannot know its size, and puts in something huge.
-PLACEHOLDER = 0x7FFF0000
 
 
 class NoAudioError(Exception):
@@ -129,8 +126,6 @@ class Look:
         """How long it says to be, counted where it does not say; None if neither can be done."""
         stream = self.stream
         said = float(stream.duration * stream.time_base) if stream.duration else None
-        if self.demuxer == "wav":
-            return max(said or 0, self._wav_seconds() or 0) or None
         if self.demuxer in UNSURE and not self._has_xing():
             counted = self._counted(packets)
             return counted or (said if self.demuxer == "ogg" else None)
@@ -143,9 +138,13 @@ class Look:
 
     def _counted(self, packets: Iterator[Any]) -> float | None:
         enough = time.monotonic() + COUNTING_SECONDS
-        for _ in packets:
-            if time.monotonic() > enough:
-                return None
+        try:
+            for _ in packets:
+                if time.monotonic() > enough:
+                    return None
+        except self.av.FFmpegError:
+            # There is a sound, but not to the end: how much of it can be read, the encoder will see.
+            return None
         return float(self.passed * self.stream.time_base)
 
     def _has_xing(self) -> bool:
@@ -153,19 +152,6 @@ class Look:
         position = self.first_position or 0
         start = max(0, position - LONGEST_FRAME)
         return self.demuxer == "mp3" and XING.search(self._bytes(start, position - start)) is not None
-
-    def _wav_seconds(self) -> float | None:
-        """How long its header says it is; libav tells how much of that is here."""
-        head = self._bytes(0, 1 << 16)
-        at, rate = 12, 0
-        while head[:4] == b"RIFF" and at + 8 <= len(head):
-            name, size = struct.unpack_from("<4sI", head, at)
-            if name == b"fmt " and size >= 16:  # noqa: PLR2004
-                rate = struct.unpack_from("<I", head, at + 16)[0]
-            if name == b"data":
-                return size / rate if rate and size < PLACEHOLDER else None
-            at += 8 + size + size % 2
-        return None
 
     def _bytes(self, start: int, count: int) -> bytes:
         # Not by the file object, whose place in the file is libav's.

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship, selectinload
 
 from webapp.db import Base, created, key, pk, utcnow
+from webapp.filenames import stem_of
 from webapp.models.claimable import Claimable
 from webapp.models.expiring import Expiring
 from webapp.models.user import User
-from webapp.news import BUSY, WAITING, JobStatus
+from webapp.news import BUSY, WAITING, Flaw, JobStatus
 from webapp.ports import Facts
 from webapp.presets import PRESETS, Preset
 
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
 # Before that nobody can know how long the rest will take.
 FIRST_SECONDS = 5
-# What we know as the ending of a sound's name.
-EXTENSIONS = frozenset(
-    "3gp aac ac3 aif aiff amr ape au caf dsf eac3 ec3 flac m4a m4b mka mkv mov mp2 mp3 mp4 oga ogg opus"
-    " rf64 snd spx tta w64 wav wave webm wma wv".split()
-)
 
 
 class AudioFile(Expiring, Base):
@@ -99,9 +95,8 @@ class AudioFile(Expiring, Base):
 
     @property
     def stem(self) -> str:
-        """The name without its ending, for the names of downloads. What follows a dot is not always an ending."""
-        stem, dot, ending = self.name.rpartition(".")
-        return stem if stem and dot and ending.lower() in EXTENSIONS else self.name
+        """The name without its ending, for the names of downloads."""
+        return stem_of(self.name)
 
     @property
     def job(self) -> "TranscodeJob":
@@ -152,6 +147,11 @@ class AudioFile(Expiring, Base):
     def unready(self) -> "list[Rendition]":
         """Those that failed or were canceled, and can be retried once nothing is being made."""
         return [r for r in self.in_order if r.status in (JobStatus.ERROR, JobStatus.CANCELED)]
+
+    @property
+    def flaw(self) -> Flaw | None:
+        """What is the matter with what is ready."""
+        return next((rendition.flaw for rendition in self.ready if rendition.flaw), None)
 
     @property
     def playable(self) -> "list[Rendition]":
@@ -212,6 +212,7 @@ class Rendition(Claimable, Base):
     sample_rate: Mapped[int | None]
     channels: Mapped[int | None]
     bit_rate: Mapped[int | None]
+    flaw: Mapped[Flaw | None]
 
     audio_file: Mapped[AudioFile] = relationship(back_populates="renditions")
     job: Mapped["TranscodeJob"] = relationship()

@@ -11,6 +11,7 @@ from webapp.db import Base, created, pk
 from webapp.models.audio import AudioFile
 from webapp.models.job import TranscodeJob
 from webapp.models.user import User
+from webapp.news import Flaw
 
 
 class Kind(enum.StrEnum):
@@ -41,6 +42,8 @@ class Notification(Base):
     """The names of the presets whose renditions had failed."""
     text: Mapped[str] = mapped_column(default="")
     """Why something failed; of what expires, until when it is kept (ISO 8601)."""
+    flaw: Mapped[Flaw | None]
+    """What is the matter with what is ready."""
     version: Mapped[int] = mapped_column(default=0)
     """The user's version at which it came: an open page knows by it whether it has told of it."""
     seen_at: Mapped[datetime | None]

@@ -170,7 +170,8 @@ def _settle(job: TranscodeJob, owner_id: int) -> None:
     if has_ended and job.status in KINDS:
         ready, failed, job.error = renditions.summary(job)
         owner = db.session.get_one(User, owner_id, populate_existing=True)
-        notifications.announce(job, KINDS[job.status], owner=owner, ready=ready, failed=failed)
+        flaw = renditions.flaw(job)
+        notifications.announce(job, KINDS[job.status], owner=owner, ready=ready, failed=failed, flaw=flaw)
 
 
 def _withdraw_alerts_of_what_is_no_more(file: AudioFile) -> None:

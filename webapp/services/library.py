@@ -13,8 +13,8 @@ from webapp import presets
 from webapp.db import db, writing
 from webapp.errors import NotFound, Refused
 from webapp.extensions import settings, storage, transcoder
+from webapp.filenames import EXTENSIONS
 from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, Upload, User
-from webapp.models.audio import EXTENSIONS
 from webapp.news import WAITING
 from webapp.presets import PRESETS, Preset
 from webapp.services import changes, removals

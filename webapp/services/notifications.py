@@ -9,10 +9,13 @@ import sqlalchemy as sa
 from webapp.db import db, utcnow, writing
 from webapp.errors import NotFound
 from webapp.models import AudioFile, Kind, Notification, TranscodeJob, User
+from webapp.news import Flaw
 from webapp.services import changes
 
 
-def announce(job: TranscodeJob, kind: Kind, *, owner: User, ready: Sequence[str], failed: Sequence[str]) -> None:
+def announce(
+    job: TranscodeJob, kind: Kind, *, owner: User, ready: Sequence[str], failed: Sequence[str], flaw: Flaw | None = None
+) -> None:
     """Add, without committing, the news of this kind about the job; a job has one of each kind at the most.
 
     What the owner wants to be quiet goes straight to the inbox.
@@ -27,6 +30,7 @@ def announce(job: TranscodeJob, kind: Kind, *, owner: User, ready: Sequence[str]
             ready=list(ready),
             failed=list(failed),
             text=job.error,
+            flaw=flaw,
             version=owner.version,
             dismissed_at=utcnow() if kind in owner.quiet_kinds else None,
         )

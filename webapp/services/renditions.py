@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from webapp.db import db, utcnow
 from webapp.models import AudioFile, Rendition, TranscodeJob, Waveform
-from webapp.news import BUSY, WAITING, JobEvent, JobStatus
+from webapp.news import BUSY, WAITING, Flaw, JobEvent, JobStatus
 from webapp.presets import PRESETS
 from webapp.services import changes, library
 
@@ -24,6 +24,7 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
         rendition.tries = 0
         rendition.percent = 0.0
         rendition.error = rendition.detail = ""
+        rendition.flaw = None
         rendition.finished_at = None
         rendition.effort = PRESETS[name].effort * (file.seconds or 0.0)
         db.session.add(rendition)
@@ -102,6 +103,11 @@ def summary(job: TranscodeJob) -> tuple[list[str], list[str], str]:
     ready = [r.preset_name for r in of_job(job) if r.is_ready]
     failed = [r for r in of_job(job) if r.status is JobStatus.ERROR]
     return ready, [r.preset_name for r in failed], " ".join(dict.fromkeys(r.error for r in failed))
+
+
+def flaw(job: TranscodeJob) -> Flaw | None:
+    """What is the matter with what is ready of the job."""
+    return next((r.flaw for r in of_job(job) if r.is_ready and r.flaw), None)
 
 
 def of_job(job: TranscodeJob) -> Sequence[Rendition]:

@@ -54,10 +54,20 @@ class Card:
         kinds = {note.kind for note in self.notes}
         return kinds.pop() if len(kinds) == 1 else Kind.PARTIAL
 
+    @property
+    def is_flawed(self) -> bool:
+        """Whether what is ready of any of them is not all that it should be."""
+        return any(note.flaw for note in self.notes)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether any of them failed."""
+        return any(note.is_failure for note in self.notes)
+
     @cached_property
     def failures(self) -> Sequence[Notification]:
         """Those that need to be seen without unfolding anything."""
-        return [note for note in self.notes if note.is_failure][:MOST_FAILURES]
+        return [note for note in self.notes if note.is_failure or note.flaw][:MOST_FAILURES]
 
     @cached_property
     def others(self) -> Sequence[Notification]:

@@ -12,9 +12,9 @@ from flask_login import current_user, login_required
 from webapp.db import db
 from webapp.errors import Refused
 from webapp.extensions import settings, storage
-from webapp.filenames import disposition
+from webapp.filenames import EXTENSIONS, disposition
 from webapp.models import AudioFile
-from webapp.models.audio import EXTENSIONS, SORTS
+from webapp.models.audio import SORTS
 from webapp.presets import Preset
 from webapp.services import jobs, library, notifications, selection, uploads
 from webapp.web import htmx, live, seats, selected

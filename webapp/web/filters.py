@@ -9,7 +9,7 @@ from babel.numbers import format_decimal
 from flask import Flask
 
 from webapp.models import Kind, Notification
-from webapp.news import JobStatus
+from webapp.news import Flaw, JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
 from webapp.services import library, retention
 from webapp.services.originals import in_words
@@ -37,6 +37,10 @@ _HEADLINES = {
     Kind.EXPIRING: N_("Expires soon"),
 }
 
+_FLAWS = {
+    Flaw.INCOMPLETE: N_("The file is cut short or damaged: this is what could be read of it."),
+}
+
 
 def init_app(app: Flask) -> None:
     """Make them known to the templates."""
@@ -46,6 +50,7 @@ def init_app(app: Flask) -> None:
         channels=channels,
         state=lambda status: gettext(_STATES[status]),
         stage=lambda stage: gettext(_STAGES[stage]) if stage in _STAGES else "",
+        flaw=lambda flaw: gettext(_FLAWS[flaw]),
         headline=lambda kind: gettext(_HEADLINES[kind]),
         listed=listed,
         said=said,
@@ -78,7 +83,7 @@ def khz(rate: int) -> str:
 
 
 def said(note: Notification) -> str:
-    """What there is to say beyond the kind: what is ready, and why the rest failed; until when it is kept."""
+    """What there is to say beyond the kind: what is ready, and what is the matter; until when it is kept."""
     if note.kind is Kind.EXPIRING:
         return gettext("Kept until {date}. Download before then what you need.").format(
             date=date_of(datetime.fromisoformat(note.text))
@@ -87,6 +92,8 @@ def said(note: Notification) -> str:
     why = gettext(note.text)
     if ready and failed:
         return gettext("{ready} ready. {failed}: {why}").format(ready=ready, failed=failed, why=why)
+    if note.flaw:
+        return gettext("{ready}. {flaw}").format(ready=ready, flaw=gettext(_FLAWS[note.flaw]))
     return why or ready
 
 

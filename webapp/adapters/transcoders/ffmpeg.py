@@ -12,7 +12,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from webapp.adapters.transcoders import command, sandbox
+from webapp.adapters.transcoders import command, flaws, sandbox
 from webapp.adapters.transcoders.lame import Tag
 from webapp.adapters.transcoders.outline import Outline
 from webapp.adapters.transcoders.progress import Progress
@@ -124,7 +124,8 @@ class FFmpegEncoder:
         size = target.stat().st_size
         form = command.shape(preset, facts)
         bit_rate = round(size * 8 / progress.seconds)
-        return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate)
+        flaw = flaws.find(source, facts, progress.seconds, ended.last_words)
+        return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate, flaw)
 
     def _end_exactly(self, source: Path, target: Path, preset: Preset, facts: Facts, stop: threading.Event) -> None:
         """Where the MP3 may not say to the sample where it ends, count, and have it say so."""
