@@ -133,6 +133,16 @@ def encoder() -> fakes.FakeEncoder:
 
 
 @pytest.fixture
+def tagger() -> fakes.FakeTagger:
+    return fakes.FakeTagger()
+
+
+@pytest.fixture
+def workers() -> fakes.FakeWorkers:
+    return fakes.FakeWorkers()
+
+
+@pytest.fixture
 def transcoder() -> fakes.FakeTranscoder:
     return fakes.FakeTranscoder()
 
@@ -153,9 +163,12 @@ def app(
     probe: fakes.FakeProbe,
     encoder: fakes.FakeEncoder,
     transcoder: fakes.FakeTranscoder,
+    tagger: fakes.FakeTagger,
+    workers: fakes.FakeWorkers,
 ) -> Iterator[Flask]:
     """The app with a real database and the outside in memory; its context is open for the whole test."""
     app = create_app(config, storage=storage, probe=probe, encoder=encoder, transcoder=transcoder)
+    app.extensions.update(tagger=tagger, workers=workers)
     app.config["WTF_CSRF_ENABLED"] = False
     app.test_client_class = Client
     with app.app_context():

@@ -12,6 +12,7 @@ from webapp import cli, cli_aws
 from webapp.adapters.names import Names
 from webapp.adapters.probe import SandboxedProbe
 from webapp.adapters.storage.local import LocalStorage
+from webapp.adapters.tags.tagger import SandboxedTagger
 from webapp.adapters.topics import NoTopics
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.config import Config
@@ -39,6 +40,7 @@ from webapp.web import (
     proxies,
     selected,
     sns,
+    tags,
     times,
     uploads,
 )
@@ -67,13 +69,13 @@ def create_app(
     and whether a certificate is valid.
     """
     config = config or Config.from_environment()
-    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir), static_folder=None)
-    app.config.from_mapping(_flask_settings(config))
-    _start_log()
+    app = _flask(config)
     queue = Queue(app, config)
     app.extensions.update(
         settings=config,
         queue=queue,
+        workers=queue,
+        tagger=SandboxedTagger(),
         storage=storage or _storage(config),
         transcoder=transcoder or _transcoder(config, queue),
         topics=topics or _topics(config, clock),
@@ -85,11 +87,18 @@ def create_app(
     login_manager.init_app(app)
     for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health):
         app.register_blueprint(module.bp)
-    for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
+    for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies, tags):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)
     cli_aws.init_app(app, cloud=lambda: _cloud(config), static=lambda: assets.assets().values())
+    return app
+
+
+def _flask(config: Config) -> Flask:
+    _start_log()
+    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir), static_folder=None)
+    app.config.from_mapping(_flask_settings(config))
     return app
 
 

@@ -48,6 +48,8 @@ class Output:
     sample_rate: int | None = None
     channels: int | None = None
     bit_rate: int | None = None
+    tags_version: int | None = None
+    """Which tags it has; None: nobody has written any."""
 
 
 @dataclass(frozen=True)

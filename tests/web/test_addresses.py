@@ -11,9 +11,11 @@ from werkzeug.routing import Rule
 from tests.conftest import HTMX
 from tests.factories import AudioFileFactory, finish, rendition, standing, told
 from tests.fakes import MemoryStorage
+from tests.pictures import png
+from webapp.adapters.tags.pictures import look
 from webapp.models import AudioFile, User
 from webapp.news import JobStatus
-from webapp.services import library, uploads
+from webapp.services import library, tagging, uploads
 
 # Amazon signs what it sends there, and no browser does: it wants no token.
 SIGNED = "/transcode-complete/"
@@ -165,6 +167,7 @@ def test_the_owner_gets_everything(app: Flask, alice: User, storage: MemoryStora
     for address in addresses(app):
         file = AudioFileFactory(owner=alice, presets=("wav",))
         finish(file.job)
+        tagging.edit(alice, file.id, {}, cover=look(png()))
         for key in (file.key, rendition(file, "wav").key):
             storage.put(key, [b"sound"])
         path = address.of(file.id, told(alice)[-1].id)

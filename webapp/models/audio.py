@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship, selecti
 
 from webapp.db import Base, created, key, pk, utcnow
 from webapp.models.claimable import Claimable
+from webapp.models.tagged import Dressed, Tagged
 from webapp.models.user import User
 from webapp.news import BUSY, WAITING, JobStatus
 from webapp.ports import Facts
@@ -28,7 +29,7 @@ EXTENSIONS = frozenset(
 )
 
 
-class AudioFile(Base):
+class AudioFile(Tagged, Base):
     """The original, with what we found out about it."""
 
     __tablename__ = "audio_files"
@@ -55,7 +56,6 @@ class AudioFile(Base):
     bit_depth: Mapped[int | None]
     bit_rate: Mapped[int | None]
     seconds: Mapped[float | None]
-    tags: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
 
     owner: Mapped[User] = relationship()
     jobs: Mapped[list["TranscodeJob"]] = relationship(
@@ -190,7 +190,7 @@ _ORDERS: dict[str, tuple[Any, ...]] = {
 SORTS = tuple(_ORDERS)
 
 
-class Rendition(Claimable, Base):
+class Rendition(Claimable, Dressed, Base):
     """The audio file encoded with one preset. A retry makes the same rendition again, for a newer job."""
 
     __tablename__ = "renditions"
