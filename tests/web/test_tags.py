@@ -75,7 +75,7 @@ def test_what_is_refused_stays_in_its_field(as_alice: FlaskClient, song: AudioFi
     assert asked.status_code == 422
     assert "at most 10,000 pixels" in asked.text
     assert 'value="Mine &lt;i&gt;"' in asked.text
-    assert 'id="tagging" open hx-swap-oob="true"' in asked.text
+    assert 'open hx-swap-oob="true"' in asked.text
 
     plain = as_alice.post(address(song), data={"title": "x" * 501, "comment": "kept"})
     assert plain.status_code == 422
@@ -92,6 +92,18 @@ def test_a_form_that_is_far_too_long_is_not_read(as_alice: FlaskClient, song: Au
     body = b"--x\r\n" + bytes(2 * looks.MOST_BYTES)
 
     assert as_alice.post(address(song), data=body, content_type="multipart/form-data; boundary=x").status_code == 413
+
+
+def test_a_cover_may_be_larger_than_other_forms(as_alice: FlaskClient, song: AudioFile) -> None:
+    content = pictures.png(padding=2_000_000)
+    head = b'--x\r\nContent-Disposition: form-data; name="cover"; filename="c.png"\r\n\r\n'
+
+    answer = as_alice.post(
+        address(song), data=head + content + b"\r\n--x--\r\n", content_type="multipart/form-data; boundary=x"
+    )
+
+    assert answer.status_code == 303
+    assert fresh(song).cover_size == len(content)
 
 
 def test_sec_W6_the_cover_is_a_picture_and_nothing_else(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:
