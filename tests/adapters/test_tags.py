@@ -15,6 +15,7 @@ from mutagen.id3 import APIC, COMM, ID3, TCON, TDRC, TIT2, TXXX
 
 from tests import pictures, sounds
 from webapp.adapters.tags import pictures as looks
+from webapp.adapters.tags import writing_child
 from webapp.adapters.tags.tagger import SandboxedTagger
 from webapp.errors import Refused, Stopped, TagsFailed
 from webapp.tags import Picture
@@ -72,7 +73,7 @@ def test_what_is_written_is_read_again_and_the_sound_is_as_before(tmp_path: Path
     assert source.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["wav", "mp3", "m4a", "opus"])
+@pytest.mark.parametrize("name", ["wav", "opus"])
 def test_writing_again_replaces_all_and_taking_them_away_leaves_none(tmp_path: Path, name: str) -> None:
     source = sounds.make(tmp_path, f"song.{name}", *WRITTEN[name], seconds=0.2)
     first = write(source)
@@ -129,6 +130,17 @@ def test_what_has_no_room_for_tags_is_refused(tmp_path: Path) -> None:
     for source in (rf64, placeholder):
         with pytest.raises(TagsFailed):
             write(source)
+
+
+def test_a_wav_that_would_pass_four_gigabytes_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = sounds.make(tmp_path, "song.wav", seconds=0.2)
+    before = path.read_bytes()
+    monkeypatch.setattr(writing_child, "LARGEST_RIFF", len(before))
+
+    with pytest.raises(writing_child.CannotHoldError):
+        writing_child.write(path, TAGS, {}, b"")
+
+    assert path.read_bytes() == before
 
 
 def test_tags_that_do_not_fit_a_container_leave_the_others(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import FakeEncoder, FakeTagger, FakeTranscoder, FakeWorkers, MemoryStorage
 from webapp.adapters.tags import pictures as looks
 from webapp.db import db, writing
-from webapp.errors import NotFound, Refused, StorageUnavailable, TagsFailed, TooLarge
+from webapp.errors import AppError, NotFound, Refused, StorageFull, StorageUnavailable, TagsFailed, TooLarge
 from webapp.models import AudioFile, Kind, Tagging, User, Waveform
 from webapp.news import JobStatus, Output
 from webapp.services import claims, jobs, library, sweeps, tagging
@@ -97,14 +97,20 @@ def test_what_has_no_tags_is_left_as_it_was_encoded(
     assert db.session.scalars(sa.select(Tagging)).all() == []
 
 
+@pytest.mark.parametrize("error", [TagsFailed(), StorageFull()])
 def test_tags_that_cannot_be_read_or_written_cost_no_rendition(
-    song: AudioFile, bench: Bench, tagger: FakeTagger, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+    song: AudioFile,
+    bench: Bench,
+    tagger: FakeTagger,
+    storage: MemoryStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    error: AppError,
 ) -> None:
     def broken(path: Path, *, stop: threading.Event) -> Found:
         raise TagsFailed
 
     monkeypatch.setattr(tagger, "read", broken)
-    tagger.error = TagsFailed()
+    tagger.error = error
 
     work_off(bench)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from webapp.db import db, utcnow, writing
-from webapp.errors import Refused, TagsFailed, TooLarge, TranscoderUnavailable
+from webapp.errors import Refused, StorageFull, TagsFailed, TooLarge, TranscoderUnavailable
 from webapp.extensions import storage, tagger, workers
 from webapp.models import AudioFile, Tagging, User
 from webapp.news import WAITING
@@ -134,8 +134,8 @@ def dressed(
     target = folder / f"tagged{plain.suffix}"
     try:
         tagger.write(plain, target, now.tags, cover, stop=stop)
-    except TagsFailed as exc:
-        log.warning("file %s: no tags in %s: %s", file_id, plain.suffix, exc.detail)
+    except (TagsFailed, StorageFull) as exc:  # what was made is worth more than its tags
+        log.warning("file %s: no tags in %s: %s", file_id, plain.suffix, getattr(exc, "detail", exc.message))
         return plain, now.version
     return target, now.version
 
