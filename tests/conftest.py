@@ -160,6 +160,16 @@ def encoder() -> fakes.FakeEncoder:
 
 
 @pytest.fixture
+def tagger() -> fakes.FakeTagger:
+    return fakes.FakeTagger()
+
+
+@pytest.fixture
+def workers() -> fakes.FakeWorkers:
+    return fakes.FakeWorkers()
+
+
+@pytest.fixture
 def transcoder() -> fakes.FakeTranscoder:
     return fakes.FakeTranscoder()
 
@@ -187,9 +197,12 @@ def app(
     encoder: fakes.FakeEncoder,
     transcoder: fakes.FakeTranscoder,
     letters: Letters,
+    tagger: fakes.FakeTagger,
+    workers: fakes.FakeWorkers,
 ) -> Iterator[Flask]:
     """The app with a real database and the outside in memory; its context is open for the whole test."""
     app = create_app(config, storage=storage, probe=probe, encoder=encoder, transcoder=transcoder, letters=letters)
+    app.extensions.update(tagger=tagger, workers=workers)
     app.config["WTF_CSRF_ENABLED"] = False
     app.test_client_class = Client
     with app.app_context():

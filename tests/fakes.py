@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import shutil
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from webapp.errors import (
 from webapp.news import Flaw, Output, Report
 from webapp.ports import Facts, JobSpec, Part, Peaks
 from webapp.presets import PRESETS, Preset
+from webapp.tags import Found, Picture
 
 
 @dataclass
@@ -253,6 +255,39 @@ class FakeEncoder:
             raise Stopped
         if self.error:
             raise self.error
+
+
+class FakeTagger:
+    """Finds the same in everything, and writes tags behind the sound. `error` is raised instead of writing."""
+
+    def __init__(self) -> None:
+        self.found = Found({})
+        self.reads = 0
+        self.error: Exception | None = None
+        self.on_write: Callable[[], object] = lambda: None
+
+    def read(self, path: Path, *, stop: threading.Event) -> Found:
+        self.reads += 1
+        return self.found
+
+    def write(
+        self, source: Path, target: Path, tags: Mapping[str, str], cover: Picture | None, *, stop: threading.Event
+    ) -> None:
+        self.on_write()
+        if self.error:
+            raise self.error
+        sound = source.read_bytes().partition(b"|")[0]
+        target.write_bytes(sound + b"|" + json.dumps(dict(tags)).encode() + (cover.content if cover else b""))
+
+
+class FakeWorkers:
+    """Nobody works here; `woken` says for how much somebody was to be woken."""
+
+    def __init__(self) -> None:
+        self.woken: list[int] = []
+
+    def wake(self, count: int) -> None:
+        self.woken.append(count)
 
 
 class FakeTranscoder:

@@ -13,6 +13,7 @@ from webapp.adapters.letters import NoLetters, SmtpLetters
 from webapp.adapters.names import Names
 from webapp.adapters.probe import SandboxedProbe
 from webapp.adapters.storage.local import LocalStorage
+from webapp.adapters.tags.tagger import SandboxedTagger
 from webapp.adapters.topics import NoTopics
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.config import Config
@@ -48,6 +49,7 @@ from webapp.web import (
     sessions,
     sns,
     sound,
+    tags,
     times,
     uploads,
 )
@@ -60,9 +62,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FORM = 1024**2
 MOST_FORM_PARTS = 1000
 PAGES = (
-    home, auth, links, account, address, deletion, sessions, files, selected, originals, uploads, notifications, sns,
-    health, metrics,
-)  # fmt: skip
+    *(home, auth, links, account, address, deletion, sessions, files, selected, originals, uploads, notifications),
+    *(sns, health, metrics),
+)
+ROOMS = (
+    *(compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies, sound, tags),
+)
 
 
 def create_app(
@@ -82,13 +87,13 @@ def create_app(
     and whether a certificate is valid.
     """
     config = config or Config.from_environment()
-    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir), static_folder=None)
-    app.config.from_mapping(_flask_settings(config))
-    _start_log()
+    app = _flask(config)
     queue = Queue(app, config)
     app.extensions.update(
         settings=config,
         queue=queue,
+        workers=queue,
+        tagger=SandboxedTagger(),
         storage=storage or _storage(config),
         transcoder=transcoder or _transcoder(config, queue),
         topics=topics or _topics(config, clock),
@@ -108,23 +113,16 @@ def create_app(
 def _open_pages(app: Flask) -> None:
     for module in PAGES:
         app.register_blueprint(module.bp)
-    for room in (
-        compression,
-        errors,
-        seats,
-        auth,
-        language,
-        times,
-        filters,
-        assets,
-        headers,
-        place,
-        live,
-        proxies,
-        sound,
-    ):
+    for room in ROOMS:
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
+
+
+def _flask(config: Config) -> Flask:
+    _start_log()
+    app = Flask(__name__, root_path=str(ROOT), instance_path=str(config.data_dir), static_folder=None)
+    app.config.from_mapping(_flask_settings(config))
+    return app
 
 
 def _start_log() -> None:

@@ -226,5 +226,15 @@ class LetterRefused(Exception):
     """The mail server will never take this letter."""
 
 
+class TagsFailed(AppError):
+    """The tags of a file could not be read or written. The sound is none the worse for it."""
+
+    message = N_("The tags could not be written.")
+
+    def __init__(self, sentence: str = "", *, detail: str = "", **values: object) -> None:
+        super().__init__(sentence, **values)
+        self.detail = detail
+
+
 class Stopped(Exception):
     """The work was told to stop before it was done."""

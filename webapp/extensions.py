@@ -9,7 +9,8 @@ from flask_wtf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from webapp.config import Config
-from webapp.ports import Encoder, Letters, Probe, Storage, Topics, Transcoder
+from webapp.ports import Encoder, Letters, Probe, Storage, Topics, Transcoder, Workers
+from webapp.tags import Tagger
 
 login_manager = LoginManager()
 csrf = CSRFProtect()
@@ -22,3 +23,5 @@ probe = cast("Probe", LocalProxy(lambda: current_app.extensions["probe"]))
 topics = cast("Topics", LocalProxy(lambda: current_app.extensions["topics"]))
 encoder = cast("Encoder", LocalProxy(lambda: current_app.extensions["encoder"]))
 mail = cast("Letters", LocalProxy(lambda: current_app.extensions["mail"]))
+tagger = cast("Tagger", LocalProxy(lambda: current_app.extensions["tagger"]))
+workers = cast("Workers", LocalProxy(lambda: current_app.extensions["workers"]))

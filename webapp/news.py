@@ -55,6 +55,8 @@ class Output:
     channels: int | None = None
     bit_rate: int | None = None
     flaw: Flaw | None = None
+    tags_version: int | None = None
+    """Which tags it has; None: nobody has written any."""
 
 
 @dataclass(frozen=True)

@@ -228,3 +228,10 @@ class Encoder(Protocol):
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         """The outline of the whole sound. Raises like `encode`."""
+
+
+class Workers(Protocol):
+    """Those who work off what the database says."""
+
+    def wake(self, count: int) -> None:
+        """Say that so many pieces of work wait. Raises TranscoderUnavailable: then a sweep says it again."""

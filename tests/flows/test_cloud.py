@@ -4,11 +4,14 @@ import io
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import av
+import mutagen
 import pytest
+from mutagen.id3 import APIC, ID3, TIT2
 
-from tests import sounds
+from tests import pictures, sounds
 from tests.flows.cloud import Cloud
 from tests.flows.house import wait_for
 from tests.flows.test_lost_work import answers
@@ -65,6 +68,27 @@ def test_what_is_made_lies_in_the_bucket_and_is_fetched_from_there(cloud: Cloud,
     (key,) = [key for key in cloud.keys("transcoded") if key.endswith(f"{file_id}/flac.flac")]
     with av.open(io.BytesIO(cloud.sound(key))) as container:
         assert container.streams.audio[0].codec_context.name == "flac"
+
+
+def test_what_mediaconvert_made_has_its_tags_before_anybody_is_told(
+    cloud: Cloud, alice: Visitor, tmp_path: Path
+) -> None:
+    song = sounds.make(tmp_path, "song.mp3", seconds=1)
+    id3 = ID3()
+    id3.add(TIT2(3, ["Für Elise"]))
+    id3.add(APIC(3, "image/png", 3, "", pictures.png(30, 30)))
+    id3.save(song)
+
+    file_id = alice.keep("song.mp3", song.read_bytes(), "flac", "mp3-320")
+    cloud.finish(cloud.job())
+    wait_for("it to be ready", lambda: alice.has(file_id, "complete"))
+
+    for name in ("flac.flac", "mp3-320.mp3"):
+        (key,) = [key for key in cloud.keys("transcoded") if key.endswith(f"{file_id}/{name}")]
+        tagged = mutagen.File(io.BytesIO(cloud.sound(key)), easy=name.endswith("mp3"))
+        assert tagged["title"] == ["Für Elise"]
+    assert [note.kind for note in alice.alerts()] == ["complete"]
+    assert alice.get(f"/files/{file_id}/cover").body == pictures.png(30, 30)
 
 
 def test_a_file_that_mediaconvert_cannot_read_fails_in_words(cloud: Cloud, alice: Visitor) -> None:

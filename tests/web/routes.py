@@ -11,10 +11,12 @@ from flask import Flask
 
 from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import MemoryStorage
+from tests.pictures import png
+from webapp.adapters.tags.pictures import look
 from webapp.db import db, writing
 from webapp.models import SignIn, User
 from webapp.news import JobStatus
-from webapp.services import uploads
+from webapp.services import tagging, uploads
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Amazon signs what it sends there, and no browser does: it wants no token.
@@ -82,6 +84,8 @@ ROUTES: Mapping[str, Route] = {
     "GET /files/<uuid:file_id>": Route(200),
     "GET /files/<uuid:file_id>/original": Route(200),
     "GET /files/<uuid:file_id>/renditions/<preset>": Route(200),
+    "GET /files/<uuid:file_id>/cover": Route(200),
+    "POST /files/<uuid:file_id>/tags": Route(303, form={"title": "new"}),
     "POST /files/<uuid:file_id>/jobs": Route(303, form={"presets": "mp3-192"}),
     "POST /files/<uuid:file_id>/retry": Route(303),
     "POST /files/<uuid:file_id>/cancel": Route(303),
@@ -133,6 +137,7 @@ class Things:
         finish(file.job, JobStatus.ERROR, "flac", error="no")
         for key in (file.key, rendition(file, "wav").key):
             storage.put(key, [b"sound"])
+        tagging.edit(owner, file.id, {}, cover=look(png()))
         upload, _ = uploads.begin(owner, "next.wav", 5, ["wav"])
         elsewhere = SignIn(user_id=owner.id, token_hash=uuid.uuid4().hex, address="127.0.0.1", agent="test")
         with writing():

@@ -19,7 +19,7 @@ from webapp.words import N_
 
 CHILD = Path(__file__).with_name("probe_child.py")
 MOST_OUTPUT = 1 << 16
-TAGS = ("title", "artist", "album", "track", "date", "year", "genre", "comment")
+TAGS = ("title", "artist", "album", "album_artist", "track", "date", "year", "genre", "comment")
 LONGEST_TAG = 1000
 RATES = range(1_000, 768_001)
 CHANNELS = range(1, 33)

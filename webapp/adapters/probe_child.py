@@ -17,7 +17,7 @@ COUNTING_SECONDS = 5.0
 HEAD = 64
 LONGEST_PACKET_SECONDS = 60
 LONGEST_TAG = 4000
-TAGS = ("title", "artist", "album", "track", "date", "year", "genre", "comment")
+TAGS = ("title", "artist", "album", "album_artist", "track", "date", "year", "genre", "comment")
 # Their frames begin with so short a mark that one turns up in any bytes, by chance. A few in a row do not.
 UNMARKED = ("mp3", "aac", "ac3", "eac3")
 FRAMES_IN_A_ROW = 4

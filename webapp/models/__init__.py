@@ -8,11 +8,12 @@ from webapp.models.notification import Kind, Notification
 from webapp.models.removal import Removal
 from webapp.models.sign_in import Attempt, SignIn
 from webapp.models.sns import SnsMessage, SnsTopic
+from webapp.models.tagging import Tagging
 from webapp.models.upload import Upload
 from webapp.models.user import User
 from webapp.models.waveform import Waveform
 
 __all__ = [
     "Attempt", "AudioFile", "Chore", "Kind", "Letter", "LetterKind", "Link", "Notification", "Purpose", "Removal",
-    "Rendition", "SignIn", "SnsMessage", "SnsTopic", "TranscodeJob", "Upload", "User", "Waveform",
+    "Rendition", "SignIn", "SnsMessage", "SnsTopic", "Tagging", "TranscodeJob", "Upload", "User", "Waveform",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from webapp.db import Base, created, key, pk, utcnow
 from webapp.filenames import stem_of
 from webapp.models.claimable import Claimable
 from webapp.models.expiring import Expiring
+from webapp.models.tagged import Dressed, Tagged
 from webapp.models.user import User
 from webapp.news import BUSY, WAITING, Flaw, JobStatus
 from webapp.ports import Facts
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FIRST_SECONDS = 5
 
 
-class AudioFile(Expiring, Base):
+class AudioFile(Tagged, Expiring, Base):
     """The original, with what we found out about it."""
 
     __tablename__ = "audio_files"
@@ -44,7 +45,6 @@ class AudioFile(Expiring, Base):
     """The form's own number and the file's place in it: a double click makes one file."""
     version: Mapped[int] = mapped_column(default=0)
     """The owner's version at which this file last changed."""
-
     container: Mapped[str] = mapped_column(sa.String(32))
     codec: Mapped[str] = mapped_column(sa.String(32))
     sample_rate: Mapped[int]
@@ -52,7 +52,6 @@ class AudioFile(Expiring, Base):
     bit_depth: Mapped[int | None]
     bit_rate: Mapped[int | None]
     seconds: Mapped[float | None]
-    tags: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
 
     owner: Mapped[User] = relationship()
     jobs: Mapped[list["TranscodeJob"]] = relationship(
@@ -191,7 +190,7 @@ _ORDERS: dict[str, tuple[Any, ...]] = {
 SORTS = tuple(_ORDERS)
 
 
-class Rendition(Claimable, Base):
+class Rendition(Claimable, Dressed, Base):
     """The audio file encoded with one preset. A retry makes the same rendition again, for a newer job."""
 
     __tablename__ = "renditions"

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.extensions import transcoder
-from webapp.models import AudioFile, Rendition, User, Waveform
+from webapp.models import AudioFile, Rendition, Tagging, User, Waveform
 from webapp.news import WAITING, JobEvent, JobStatus
 from webapp.ports import Facts
 from webapp.presets import PRESETS, Preset
-from webapp.services import changes, jobs
+from webapp.services import changes, jobs, taggings
 from webapp.words import N_
 
 MOST_TRIES = 3
@@ -22,12 +22,16 @@ MOST_TRIES = 3
 LONGEST_WAIT_SECONDS = 1.0
 # So much of a lease at most is counted between two looks.
 LARGEST_SHARE = 1 / 3
-PIECES: tuple[type[Rendition | Waveform], ...] = (Rendition, Waveform)
+Piece = type[Rendition | Waveform | Tagging]
+PIECES: tuple[Piece, ...] = (Rendition, Waveform, Tagging)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One try at one piece of work, in plain values. Without a preset the piece is the outline of the original."""
+    """One try at one piece of work, in plain values.
+
+    Without a preset the piece is the outline of the original, or the tags of what is made of it already.
+    """
 
     token: str
     file_id: uuid.UUID
@@ -36,6 +40,7 @@ class Claim:
     job_id: uuid.UUID | None = None
     preset: Preset | None = None
     target: str = ""
+    is_of_tags: bool = False
 
 
 def take() -> Claim | None:
@@ -149,18 +154,25 @@ class Watch:
         return self._watched
 
 
-def _next() -> tuple[uuid.UUID, int, int | None] | None:
-    """File, owner and rendition of the piece whose turn it is; no rendition: the file's outline, which comes first."""
+def _next() -> tuple[Piece, uuid.UUID, int, int | None] | None:
+    """The piece whose turn it is: its kind, file, owner and rendition.
+
+    Tags first, which take a moment; a rendition only after its file's outline.
+    """
+    if tags := db.session.execute(Tagging.next()).first():
+        return (Tagging, *tags, None)
     row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
     if row is None:
         outline = db.session.execute(Waveform.next()).first()
-        return (*outline, None) if outline else None
+        return (Waveform, *outline, None) if outline else None
     rendition_id, owner_id, file_id = row
     outline_status = db.session.scalar(sa.select(Waveform.status).where(Waveform.audio_file_id == file_id))
+    if outline_status in WAITING:
+        return (Waveform, file_id, owner_id, None)
     if outline_status is JobStatus.PROGRESSING:
         # Whoever draws it goes on with the short ones. The longest decides when all are ready, so it begins now.
         rendition_id = db.session.scalar(_longest_of(file_id)) or rendition_id
-    return (file_id, owner_id, None if outline_status in WAITING else rendition_id)
+    return (Rendition, file_id, owner_id, rendition_id)
 
 
 def _longest_of(file_id: uuid.UUID) -> sa.Select[int]:
@@ -168,20 +180,16 @@ def _longest_of(file_id: uuid.UUID) -> sa.Select[int]:
     return sa.select(Rendition.id).where(*mine).order_by(Rendition.effort.desc()).limit(1)
 
 
-def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim | None:
+def _claim(piece: Piece, file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim | None:
     changes.lock(owner_id)
     token = secrets.token_hex(16)
-    piece, mine = (
-        (Waveform, Waveform.audio_file_id == file_id)
-        if rendition_id is None
-        else (Rendition, Rendition.id == rendition_id)
-    )
+    mine = Rendition.id == rendition_id if piece is Rendition else piece.audio_file_id == file_id
     took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
     if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
     if rendition_id is None:
-        return Claim(token, file_id, file.key, file.facts)
+        return Claim(token, file_id, file.key, file.facts, is_of_tags=piece is Tagging)
     last = sa.select(sa.func.max(User.turn)).scalar_subquery()
     db.session.execute(sa.update(User).where(User.id == owner_id).values(turn=last + 1))
     rendition = db.session.get_one(Rendition, rendition_id)
@@ -195,6 +203,8 @@ def _give_up(token: str) -> bool:
     if rendition is not None:
         reason = N_("Converting this file was tried three times, and the converter broke down each time.")
         return jobs.take(JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token))
+    if taggings.give_up(token):
+        return True
     return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
 
 
@@ -204,9 +214,9 @@ def _owner_of(token: str) -> int | None:
     return next((owner_id for query in owners if (owner_id := db.session.scalar(query)) is not None), None)
 
 
-def _beats(piece: type[Rendition | Waveform]) -> sa.Select[str | None, int]:
+def _beats(piece: Piece) -> sa.Select[str | None, int]:
     return sa.select(piece.token, piece.beat).where(piece.token.is_not(None))
 
 
-def _tokens(piece: type[Rendition | Waveform], tokens: Collection[str]) -> sa.Select[str | None]:
+def _tokens(piece: Piece, tokens: Collection[str]) -> sa.Select[str | None]:
     return sa.select(piece.token).where(piece.token.in_(tokens))

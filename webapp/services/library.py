@@ -119,8 +119,12 @@ def room(user: User) -> Room:
 
 
 def bytes_used(user_id: int) -> int:
-    """What the user's originals take of the quota, those on their way too. Renditions can be made again: not they."""
-    used = sa.select(sa.func.coalesce(sa.func.sum(AudioFile.size), 0)).where(AudioFile.owner_id == user_id)
+    """What the user's originals and covers take of the quota, those on their way too.
+
+    Renditions can be made again, so they take nothing of it.
+    """
+    size = AudioFile.size + sa.func.coalesce(AudioFile.cover_size, 0)
+    used = sa.select(sa.func.coalesce(sa.func.sum(size), 0)).where(AudioFile.owner_id == user_id)
     return int(db.session.scalar(used) or 0) + int(db.session.scalar(Upload.reserved(user_id)) or 0)
 
 
@@ -174,6 +178,7 @@ def delete(user: User, file_id: uuid.UUID, *, only_if: sa.ColumnElement[bool] | 
         if file is None:
             return
         original, made = file.key, [rendition.key for rendition in file.renditions]
+        made += [file.cover_key] if file.cover_key else []
         external_ids = [job.external_id for job in file.jobs if not job.status.is_final]
         removals.note(original, file.jobs[0].external_id)
         db.session.execute(sa.delete(AudioFile).where(AudioFile.id == file_id))

@@ -130,7 +130,8 @@ def _find(report: Report) -> TranscodeJob | None:
 
 
 def _wanted(job: TranscodeJob) -> list[_Wanted]:
-    busy = sa.select(Rendition).where(Rendition.job_id == job.id, Rendition.status.in_(BUSY)).order_by(Rendition.id)
+    is_awaited = (Rendition.status.in_(BUSY), Rendition.is_untold.is_(False))
+    busy = sa.select(Rendition).where(Rendition.job_id == job.id, *is_awaited).order_by(Rendition.id)
     seconds = job.audio_file.seconds or 0.0
     return [_Wanted(job.id, r.preset_name, r.key, seconds) for r in db.session.scalars(busy)]
 
@@ -200,6 +201,7 @@ def _take_home(job_id: uuid.UUID) -> bool:
         if not changes.update(TranscodeJob, mine, external_id=None, stage=None):
             return False
         idle = [Rendition.job_id == job_id, Rendition.status == JobStatus.PROGRESSING, Rendition.token.is_(None)]
+        idle.append(Rendition.is_untold.is_(False))  # else it is made, and only its tags are missing
         changes.update(Rendition, idle, status=JobStatus.SUBMITTED)
     log.info("job %s: not done outside, taken back", job_id)
     return True

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from webapp.db import db, utcnow
-from webapp.models import AudioFile, Rendition, TranscodeJob, Waveform
-from webapp.news import BUSY, WAITING, Flaw, JobEvent, JobStatus
+from webapp.models import AudioFile, Rendition, Tagging, TranscodeJob, Waveform
+from webapp.news import BUSY, WAITING, Flaw, JobEvent, JobStatus, Output
 from webapp.presets import PRESETS
 from webapp.services import changes, library
 
@@ -25,7 +25,8 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
         rendition.percent = 0.0
         rendition.error = rendition.detail = ""
         rendition.flaw = None
-        rendition.finished_at = None
+        rendition.finished_at = rendition.tags_version = None
+        rendition.is_untold = False
         rendition.effort = PRESETS[name].effort * (file.seconds or 0.0)
         db.session.add(rendition)
     waveform = db.session.get(Waveform, file.id) or Waveform(audio_file_id=file.id)
@@ -50,9 +51,10 @@ def apply(event: JobEvent) -> bool:
     where = [Rendition.job_id == event.job_id, Rendition.preset_name == event.preset, Rendition.status.in_(BUSY)]
     if event.token:
         where.append(Rendition.token == event.token)
+    if event.status is JobStatus.COMPLETE and event.output:
+        return _complete(event, event.output, where)
     if event.status.is_final:
-        output = vars(event.output) if event.output else {}
-        return bool(changes.update(Rendition, where, **_ended(event), **output))
+        return bool(changes.update(Rendition, where, **_ended(event)))
     if event.percent is None:
         return bool(changes.update(Rendition, where, status=event.status))
     # A second try begins at nothing, but what a user has seen never falls.
@@ -61,6 +63,18 @@ def apply(event: JobEvent) -> bool:
             Rendition, [*where, Rendition.percent < event.percent], status=event.status, percent=event.percent
         )
     )
+
+
+def want_tags(file: AudioFile) -> None:
+    """Ask that what is made of the file gets the tags that it has now, if it has others. The owner's lock is held."""
+    if not db.session.scalar(sa.select(Tagging.behind(file.id).exists())):
+        return
+    tagging = db.session.get(Tagging, file.id, populate_existing=True) or Tagging(audio_file_id=file.id)
+    # Whoever is at it looks at the end whether something has changed meanwhile.
+    if tagging.status is not JobStatus.PROGRESSING:
+        tagging.status, tagging.tries = JobStatus.SUBMITTED, 0
+        db.session.add(tagging)
+        db.session.flush()
 
 
 def begin_all(event: JobEvent) -> None:
@@ -114,6 +128,23 @@ def of_job(job: TranscodeJob) -> Sequence[Rendition]:
     """The job's renditions in the order of PRESETS."""
     found = {r.preset_name: r for r in db.session.scalars(sa.select(Rendition).where(Rendition.job_id == job.id))}
     return [found[name] for name in PRESETS if name in found]
+
+
+def _complete(event: JobEvent, output: Output, where: list[sa.ColumnElement[bool]]) -> bool:
+    """Let a rendition be ready; one that was made outside only when a worker has written its tags, if it has any."""
+    files = sa.select(AudioFile).join(AudioFile.jobs).where(TranscodeJob.id == event.job_id)
+    file = db.session.scalars(files.execution_options(populate_existing=True)).one()
+    made = vars(output)
+    if output.tags_version is None and (file.tags or file.cover_key):
+        untold = {"status": JobStatus.PROGRESSING, "percent": 100.0, "is_untold": True}
+        is_news = bool(changes.update(Rendition, [*where, Rendition.is_untold.is_(False)], **untold | made))
+    else:
+        version = file.tags_version if output.tags_version is None else output.tags_version
+        ended = _ended(event) | made | {"tags_version": version, "is_untold": False}
+        is_news = bool(changes.update(Rendition, where, **ended))
+    if is_news:
+        want_tags(file)
+    return is_news
 
 
 def _ended(event: JobEvent) -> dict[str, object]:

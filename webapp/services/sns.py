@@ -13,7 +13,7 @@ from webapp.errors import Refused
 from webapp.extensions import settings, topics
 from webapp.models import SnsMessage, SnsTopic
 from webapp.news import Message, Report
-from webapp.services import outside
+from webapp.services import outside, tagging
 from webapp.words import N_
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def _hear(message: Message) -> str:
             is_news = outside.apply(report, events)
     except _Repeated:
         return REPEATED
+    tagging.wake()
     log.info("sns: message %s of job %s: %s, %s", message.id, report.external_id, report.status, is_news)
     return APPLIED if is_news else IGNORED
 

@@ -12,7 +12,7 @@ from webapp import logs
 from webapp.db import db, utcnow, writing
 from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
-from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Upload, Waveform
+from webapp.models import AudioFile, Chore, Rendition, Tagging, TranscodeJob, Upload, Waveform
 from webapp.news import WAITING, JobStatus
 from webapp.services import (
     claims,
@@ -51,7 +51,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
             break
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
-        for piece in ((Rendition, Waveform) if transcoder.is_ours else (Waveform,))
+        for piece in ((Rendition, Waveform, Tagging) if transcoder.is_ours else (Waveform, Tagging))
     )
     db.session.rollback()
     if waiting:
@@ -172,11 +172,12 @@ def _is_due(name: str, interval: timedelta) -> bool:
 def _known(keys: Collection[str]) -> set[str]:
     """Those of the keys that belong to something. No transaction is left open: the storage is asked next."""
     gone = (JobStatus.ERROR, JobStatus.CANCELED)
-    query = sa.union_all(
+    query: sa.CompoundSelect[str | None] = sa.union_all(
         sa.select(AudioFile.key).where(AudioFile.key.in_(keys)),
+        sa.select(AudioFile.cover_key).where(AudioFile.cover_key.in_(keys)),
         sa.select(Rendition.key).where(Rendition.key.in_(keys), Rendition.status.not_in(gone)),
         sa.select(Upload.key).where(Upload.key.in_(keys), Upload.closed_at.is_(None)),
     )
-    found = set(db.session.scalars(query))
+    found = {key for key in db.session.scalars(query) if key}
     db.session.rollback()
     return found

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -15,7 +16,7 @@ from webapp.extensions import encoder, storage
 from webapp.models import AudioFile, Rendition, Waveform
 from webapp.news import JobEvent, JobStatus
 from webapp.ports import Peaks
-from webapp.services import changes, claims, jobs
+from webapp.services import changes, claims, jobs, retagging, tagging, taggings
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +99,12 @@ class Bench:
 
 
 def _make(claim: claims.Claim, stop: threading.Event) -> None:
+    if claim.is_of_tags:
+        retagging.retag(claim, stop)
+        return
     if claim.preset is None:
         with storage.on_disk(claim.source, stop) as source:
+            tagging.read(claim.file_id, source, stop)
             _keep_outline(claim, encoder.peaks(source, claim.facts, stop=stop))
         return
     _tell(claim, JobStatus.PROGRESSING)
@@ -108,7 +113,10 @@ def _make(claim: claims.Claim, stop: threading.Event) -> None:
         output = encoder.encode(
             source, target, claim.preset, claim.facts, on_progress=_paced(claim), stop=stop
         )  # fmt: skip
-        storage.put_file(claim.target, target, stop)
+        tagging.read(claim.file_id, source, stop)
+        tagged, version = tagging.dressed(claim.file_id, target, stop, folder=folder)
+        output = replace(output, size=tagged.stat().st_size, tags_version=version)
+        storage.put_file(claim.target, tagged, stop)
     if not _tell(claim, JobStatus.COMPLETE, output=output) and not _is_wanted(claim.target):
         storage.delete(claim.target)  # its file was deleted, or it was canceled, at the last moment
 
@@ -120,6 +128,11 @@ def _is_wanted(key: str) -> bool:
 
 
 def _fail(claim: claims.Claim, exc: AppError) -> None:
+    if claim.is_of_tags:
+        log.warning("file %s: its tags could not be written: %s", claim.file_id, exc.message)
+        with writing():
+            taggings.give_up(claim.token)
+        return
     if claim.preset is None:
         _end_outline(claim, JobStatus.ERROR)
         return

@@ -58,7 +58,7 @@ def show(file_id: uuid.UUID) -> ResponseReturnValue:
     """One file. What was told of it counts as seen from now on."""
     library.find(current_user, file_id)
     notifications.see(current_user, file_id)
-    return _page(library.find(current_user, file_id))
+    return page(library.find(current_user, file_id))
 
 
 @bp.get("/<uuid:file_id>/original")
@@ -120,7 +120,7 @@ def rename(file_id: uuid.UUID) -> ResponseReturnValue:
         kinds = ["text/html", "application/json"]
         if htmx.asked() or request.accept_mimetypes.best_match(kinds, kinds[0]) != kinds[0]:
             raise
-        return _page(file, name=name, refused=refused), refused.status
+        return page(file, name=name, refused=refused), refused.status
     return _piece(file_id)
 
 
@@ -151,7 +151,8 @@ def delete(file_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
 
 
-def _page(file: AudioFile, **also: object) -> str:
+def page(file: AudioFile, **also: object) -> str:
+    """The page of one file."""
     return render_template(
         "files/show.html",
         file=file,

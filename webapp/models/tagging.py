@@ -1,0 +1,47 @@
+"""What is to be done for the tags of a file."""
+
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.db import Base
+from webapp.models.audio import AudioFile, Rendition
+from webapp.models.claimable import Claimable
+from webapp.news import BUSY, WAITING, JobStatus
+
+
+class Tagging(Claimable, Base):
+    """The work of giving a file's renditions the tags that it has now."""
+
+    __tablename__ = "taggings"
+
+    audio_file_id: Mapped[uuid.UUID] = mapped_column(
+        sa.ForeignKey("audio_files.id", ondelete="CASCADE"), primary_key=True
+    )
+
+    @classmethod
+    def next(cls) -> "sa.Select[uuid.UUID, int]":
+        """A waiting one and its owner, the smallest file's first."""
+        return (
+            sa.select(cls.audio_file_id, AudioFile.owner_id)
+            .join(AudioFile, AudioFile.id == cls.audio_file_id)
+            .where(cls.status.in_(WAITING))
+            .order_by(AudioFile.size, AudioFile.created_at)
+            .limit(1)
+        )
+
+    @classmethod
+    def behind(cls, file_id: uuid.UUID) -> sa.Select[Rendition]:
+        """The renditions of the file that are made and have not the tags that it has now, the untold first."""
+        has_older = sa.or_(Rendition.tags_version.is_(None), Rendition.tags_version < AudioFile.tags_version)
+        is_made = sa.or_(
+            sa.and_(Rendition.status == JobStatus.COMPLETE, has_older),
+            sa.and_(Rendition.status.in_(BUSY), Rendition.is_untold),
+        )
+        return (
+            sa.select(Rendition)
+            .join(AudioFile, AudioFile.id == Rendition.audio_file_id)
+            .where(Rendition.audio_file_id == file_id, is_made)
+            .order_by(Rendition.is_untold.desc(), Rendition.id)
+        )
