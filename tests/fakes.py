@@ -141,6 +141,10 @@ class MemoryStorage:
         path.write_bytes(content)
         return path
 
+    def read(self, key: str) -> Iterator[bytes]:
+        content = self._read(key)
+        yield from (content[start : start + 4] for start in range(0, len(content), 4))
+
     @contextmanager
     def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:
         yield self.locate(key, filename="", media_type="")

@@ -22,6 +22,7 @@ from webapp.ports import Encoder, Probe, Storage, Topics, Transcoder
 from webapp.tasks import Queue
 from webapp.web import (
     account,
+    archives,
     assets,
     auth,
     compression,
@@ -83,7 +84,7 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, selected, originals, uploads, notifications, sns, health):
+    for module in (home, auth, account, files, archives, selected, originals, uploads, notifications, sns, health):
         app.register_blueprint(module.bp)
     for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
         room.init_app(app)

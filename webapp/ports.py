@@ -127,6 +127,12 @@ class Storage(Protocol):
     def locate(self, key: str, *, filename: str, media_type: str, inline: bool = False) -> Path | str:
         """Where the bytes are: a file that we serve, or an address for the user's browser. Raises ObjectMissing."""
 
+    def read(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, little by little, all of one version. Raises ObjectMissing when the first are asked for.
+
+        What it holds open is let go of when the iterator is closed.
+        """
+
     def on_disk(self, key: str, stop: threading.Event | None = None) -> AbstractContextManager[Path]:
         """The object as a readable file, for as long as the context is open. Raises ObjectMissing.
 

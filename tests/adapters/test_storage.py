@@ -812,3 +812,27 @@ def test_nothing_is_made_while_a_sweep_looks(local: LocalStorage) -> None:
         assert list(local.incoming.iterdir()) == []
     putting.join()
     assert local.size(KEY) == 1
+
+
+# --- Reading
+
+
+def test_what_is_read_are_the_bytes_and_what_is_missing_is_told(storage: Storage) -> None:
+    content = bytes(range(256)) * 9
+    storage.put(KEY, [content])
+
+    assert b"".join(storage.read(KEY)) == content
+    with pytest.raises(ObjectMissing):
+        next(storage.read(OTHER_KEY))
+
+
+def test_a_download_that_is_given_up_leaves_no_file_open(local: LocalStorage) -> None:
+    local.put(KEY, [b"sound"])
+    before = set(os.listdir("/dev/fd"))
+
+    reading = local.read(KEY)
+    next(reading)
+    assert len(os.listdir("/dev/fd")) > len(before)
+    reading.close()  # type: ignore[attr-defined]
+
+    assert len(os.listdir("/dev/fd")) == len(before)

@@ -148,6 +148,11 @@ class AudioFile(Base):
         return [rendition for rendition in self.in_order if rendition.is_ready]
 
     @property
+    def ready_bytes(self) -> int:
+        """What those take together."""
+        return sum(rendition.size or 0 for rendition in self.ready)
+
+    @property
     def unready(self) -> "list[Rendition]":
         """Those that failed or were canceled, and can be retried once nothing is being made."""
         return [r for r in self.in_order if r.status in (JobStatus.ERROR, JobStatus.CANCELED)]

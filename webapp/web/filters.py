@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
         bytes=size,
         khz=khz,
         channels=channels,
-        state=lambda status: gettext(_STATES[status]),
+        state=state,
         stage=lambda stage: gettext(_STAGES[stage]) if stage in _STAGES else "",
         headline=lambda kind: gettext(_HEADLINES[kind]),
         listed=listed,
@@ -71,6 +71,11 @@ def size(count: int) -> str:
 def khz(rate: int) -> str:
     """44.1 kHz."""
     return f"{format_decimal(rate / 1000, locale=reader().locale)} kHz"
+
+
+def state(status: JobStatus) -> str:
+    """Where a job or a rendition stands, in a word."""
+    return gettext(_STATES[status])
 
 
 def said(note: Notification) -> str:

@@ -95,6 +95,9 @@ class S3Storage:
         }
         return self.bucket.sign("get_object", Key=key, **answered_with)
 
+    def read(self, key: str) -> Iterator[bytes]:
+        yield from self.bucket.read(key, 0, self.size(key))
+
     @contextmanager
     def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:
         size = self.size(key)
