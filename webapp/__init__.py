@@ -37,6 +37,7 @@ from webapp.web import (
     notifications,
     originals,
     place,
+    playing,
     proxies,
     selected,
     sns,
@@ -86,7 +87,7 @@ def create_app(
     login_manager.init_app(app)
     for module in (home, auth, account, files, archives, selected, originals, uploads, notifications, sns, health):
         app.register_blueprint(module.bp)
-    for room in (compression, errors, auth, language, times, filters, assets, headers, place, live, proxies):
+    for room in (compression, errors, auth, language, times, filters, assets, headers, place, playing, live, proxies):
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)

@@ -159,8 +159,8 @@ class AudioFile(Base):
 
     @property
     def playable(self) -> "list[Rendition]":
-        """Those that are ready, the ones that browsers play most readily first."""
-        order = ("aac", "mp3", "opus", "flac", "vorbis", "pcm")
+        """Those that are ready and that some browser plays, the best first: nothing is lost in the first three."""
+        order = ("flac", "pcm", "alac", "aac", "mp3", "opus", "vorbis")
         return sorted((r for r in self.ready if r.preset.codec in order), key=lambda r: order.index(r.preset.codec))
 
     @property
