@@ -23,7 +23,7 @@ from webapp.errors import (
     TranscoderUnavailable,
 )
 from webapp.news import Output, Report
-from webapp.ports import Facts, JobSpec, Part, Peaks
+from webapp.ports import Facts, JobSpec, Measured, Part, Peaks
 from webapp.presets import PRESETS, Preset
 
 
@@ -223,6 +223,7 @@ class FakeEncoder:
 
     def __init__(self) -> None:
         self.made: list[str] = []
+        self.measured: list[str] = []
         self.error: Exception | None = None
         self.percents: tuple[float, ...] = ()
         self.waits = False
@@ -248,6 +249,13 @@ class FakeEncoder:
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         self._obey(stop)
         return Peaks(bars=bytes(range(100)) * 4, seconds=self.decoded_seconds)
+
+    def measure(
+        self, source: Path, folder: Path, facts: Facts, *, with_picture: bool, stop: threading.Event
+    ) -> Measured:
+        self._obey(stop)
+        self.measured.append(facts.container)
+        return Measured(-18.2, 4.5, -1.4, b"a picture" if with_picture else None)
 
     def _obey(self, stop: threading.Event) -> None:
         if self.waits and stop.wait(10):

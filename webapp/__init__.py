@@ -34,6 +34,7 @@ from webapp.web import (
     home,
     language,
     live,
+    looking,
     notifications,
     originals,
     place,
@@ -51,6 +52,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 # Forms are a few fields of text; the one route that takes files reads its body by itself.
 LONGEST_FORM = 1024**2
+PAGES = (
+    *(home, auth, account, files, archives, looking, selected, originals, uploads, notifications),
+    *(sns, health),
+)
+ROOMS = (
+    *(compression, errors, auth, language, times, filters, assets, headers, place, live, playing, looking),
+    *(proxies,),
+)
 
 
 def create_app(
@@ -85,9 +94,9 @@ def create_app(
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    for module in (home, auth, account, files, archives, selected, originals, uploads, notifications, sns, health):
+    for module in PAGES:
         app.register_blueprint(module.bp)
-    for room in (compression, errors, auth, language, times, filters, assets, headers, place, playing, live, proxies):
+    for room in ROOMS:
         room.init_app(app)
     csrf.init_app(app)  # after the errors, which give each request its number before anything can be refused
     cli.init_app(app)

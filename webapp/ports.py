@@ -49,6 +49,26 @@ class Peaks:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How loud a sound is, by EBU R128; None where there is nothing to be heard."""
+
+    loudness: float | None
+    """Integrated, in LUFS."""
+    range: float | None
+    """In LU."""
+    peak: float | None
+    """True peak, in dBTP."""
+    picture: bytes | None = None
+    """Its spectrum, as a PNG, if that was asked for and could be drawn."""
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Those that there are, to a tenth, by their names."""
+        named = {"loudness": self.loudness, "range": self.range, "peak": self.peak}
+        return {name: round(number, 1) for name, number in named.items() if number is not None}
+
+
+@dataclass(frozen=True)
 class Part:
     """One part of an object on its way in."""
 
@@ -221,3 +241,8 @@ class Encoder(Protocol):
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         """The outline of the whole sound. Raises like `encode`."""
+
+    def measure(
+        self, source: Path, folder: Path, facts: Facts, *, with_picture: bool, stop: threading.Event
+    ) -> Measured:
+        """How loud the whole sound is. The folder is for what is needed on the way. Raises like `encode`."""

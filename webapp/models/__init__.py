@@ -3,6 +3,7 @@
 from webapp.models.audio import AudioFile, Rendition
 from webapp.models.chore import Chore
 from webapp.models.job import TranscodeJob
+from webapp.models.measurement import Measurement
 from webapp.models.notification import Kind, Notification
 from webapp.models.removal import Removal
 from webapp.models.sign_in import Attempt, SignIn
@@ -12,6 +13,6 @@ from webapp.models.user import User
 from webapp.models.waveform import Waveform
 
 __all__ = [
-    "Attempt", "AudioFile", "Chore", "Kind", "Notification", "Removal", "Rendition", "SignIn", "SnsMessage",
-    "SnsTopic", "TranscodeJob", "Upload", "User", "Waveform",
+    "Attempt", "AudioFile", "Chore", "Kind", "Measurement", "Notification", "Removal", "Rendition", "SignIn",
+    "SnsMessage", "SnsTopic", "TranscodeJob", "Upload", "User", "Waveform",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from webapp.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
     from webapp.models.job import TranscodeJob
+    from webapp.models.measurement import Measurement
     from webapp.models.waveform import Waveform
 
 # Before that nobody can know how long the rest will take.
@@ -63,6 +64,7 @@ class AudioFile(Base):
     )
     renditions: Mapped[list["Rendition"]] = relationship(back_populates="audio_file", passive_deletes=True)
     waveform: Mapped["Waveform"] = relationship(back_populates="audio_file", passive_deletes=True)
+    measurement: Mapped["Measurement | None"] = relationship(back_populates="audio_file", passive_deletes=True)
 
     __table_args__ = (
         sa.UniqueConstraint("owner_id", "once"),
@@ -148,20 +150,9 @@ class AudioFile(Base):
         return [rendition for rendition in self.in_order if rendition.is_ready]
 
     @property
-    def ready_bytes(self) -> int:
-        """What those take together."""
-        return sum(rendition.size or 0 for rendition in self.ready)
-
-    @property
     def unready(self) -> "list[Rendition]":
         """Those that failed or were canceled, and can be retried once nothing is being made."""
         return [r for r in self.in_order if r.status in (JobStatus.ERROR, JobStatus.CANCELED)]
-
-    @property
-    def playable(self) -> "list[Rendition]":
-        """Those that are ready and that some browser plays, the best first: nothing is lost in the first three."""
-        order = ("flac", "pcm", "alac", "aac", "mp3", "opus", "vorbis")
-        return sorted((r for r in self.ready if r.preset.codec in order), key=lambda r: order.index(r.preset.codec))
 
     @property
     def progress(self) -> int | None:

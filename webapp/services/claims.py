@@ -10,20 +10,24 @@ import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.extensions import transcoder
-from webapp.models import AudioFile, Rendition, User, Waveform
+from webapp.models import AudioFile, Measurement, Rendition, User, Waveform
 from webapp.news import WAITING, JobEvent, JobStatus
 from webapp.ports import Facts
 from webapp.presets import PRESETS, Preset
-from webapp.services import changes, jobs
+from webapp.services import changes, jobs, measurements
 from webapp.words import N_
 
 MOST_TRIES = 3
-PIECES: tuple[type[Rendition | Waveform], ...] = (Rendition, Waveform)
+Piece = type[Rendition | Waveform | Measurement]
+PIECES: tuple[Piece, ...] = (Rendition, Waveform, Measurement)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One try at one piece of work, in plain values. Without a preset the piece is the outline of the original."""
+    """One try at one piece of work, in plain values.
+
+    Without a preset the piece is the outline of the original, or the measurement of the version that is named.
+    """
 
     token: str
     file_id: uuid.UUID
@@ -32,6 +36,7 @@ class Claim:
     job_id: uuid.UUID | None = None
     preset: Preset | None = None
     target: str = ""
+    measures: str = ""
 
 
 def take() -> Claim | None:
@@ -119,29 +124,34 @@ class Watch:
         return [(token, beat) for token, (beat, since) in self._seen.items() if now - since >= self.lease_seconds]
 
 
-def _next() -> tuple[uuid.UUID, int, int | None] | None:
-    """File, owner and rendition of the piece whose turn it is; no rendition: the file's outline, which comes first."""
+def _next() -> tuple[uuid.UUID, int, Piece, int | None] | None:
+    """File, owner and kind of the piece whose turn it is, and which rendition, if it is one.
+
+    A file's outline comes before its renditions, and what is only measured after everything of everybody.
+    """
     row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
     if row is None:
-        outline = db.session.execute(Waveform.next()).first()
-        return (*outline, None) if outline else None
+        for piece in (Waveform, Measurement):
+            if other := db.session.execute(piece.next()).first():
+                return (*other, piece, None)
+        return None
     rendition_id, owner_id, file_id = row
     outline_status = db.session.scalar(sa.select(Waveform.status).where(Waveform.audio_file_id == file_id))
-    return (file_id, owner_id, None if outline_status in WAITING else rendition_id)
+    if outline_status in WAITING:
+        return (file_id, owner_id, Waveform, None)
+    return (file_id, owner_id, Rendition, rendition_id)
 
 
-def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim | None:
+def _claim(file_id: uuid.UUID, owner_id: int, piece: Piece, rendition_id: int | None) -> Claim | None:
     changes.lock(owner_id)
     token = secrets.token_hex(16)
-    piece, mine = (
-        (Waveform, Waveform.audio_file_id == file_id)
-        if rendition_id is None
-        else (Rendition, Rendition.id == rendition_id)
-    )
+    mine = piece.audio_file_id == file_id if rendition_id is None else Rendition.id == rendition_id
     took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
     if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
+    if piece is Measurement:
+        return _claim_of_measurement(file, token)
     if rendition_id is None:
         return Claim(token, file_id, file.key, file.facts)
     last = sa.select(sa.func.max(User.turn)).scalar_subquery()
@@ -149,6 +159,15 @@ def _claim(file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim
     rendition = db.session.get_one(Rendition, rendition_id)
     preset = PRESETS[rendition.preset_name]
     return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)
+
+
+def _claim_of_measurement(file: AudioFile, token: str) -> Claim | None:
+    version = measurements.unmeasured(file)
+    if version is None:  # what was to be measured has been removed
+        ended = {"status": JobStatus.COMPLETE, "token": None}
+        changes.update(Measurement, [Measurement.token == token], **ended)
+        return None
+    return Claim(token, file.id, version.key, version.facts, measures=version.name)
 
 
 def _give_up(token: str) -> bool:
@@ -159,7 +178,8 @@ def _give_up(token: str) -> bool:
             JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token)
         )
     with writing():
-        return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
+        ended = {"status": JobStatus.ERROR, "token": None}
+        return any(changes.update(piece, [piece.token == token], **ended) for piece in (Waveform, Measurement))
 
 
 def _tries_of(token: str, beat_seen: int) -> int | None:
@@ -170,9 +190,9 @@ def _tries_of(token: str, beat_seen: int) -> int | None:
     return None
 
 
-def _beats(piece: type[Rendition | Waveform]) -> sa.Select[str | None, int]:
+def _beats(piece: Piece) -> sa.Select[str | None, int]:
     return sa.select(piece.token, piece.beat).where(piece.token.is_not(None))
 
 
-def _tokens(piece: type[Rendition | Waveform], tokens: Collection[str]) -> sa.Select[str | None]:
+def _tokens(piece: Piece, tokens: Collection[str]) -> sa.Select[str | None]:
     return sa.select(piece.token).where(piece.token.in_(tokens))

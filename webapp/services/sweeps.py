@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.db import db, utcnow, writing
 from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
-from webapp.models import AudioFile, Chore, Rendition, TranscodeJob, Upload, Waveform
+from webapp.models import AudioFile, Chore, Measurement, Rendition, TranscodeJob, Upload, Waveform
 from webapp.news import WAITING, JobStatus
 from webapp.services import claims, jobs, library, outside, removals, sns, throttle, uploads
 
@@ -37,7 +37,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
             break
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
-        for piece in ((Rendition, Waveform) if transcoder.is_ours else (Waveform,))
+        for piece in ((Rendition, Waveform, Measurement) if transcoder.is_ours else (Waveform,))
     )
     db.session.rollback()
     if waiting:

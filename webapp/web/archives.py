@@ -21,6 +21,12 @@ from webapp.web.language import gettext, zone
 bp = Blueprint("archives", __name__, url_prefix="/files")
 
 
+@bp.app_template_global("bytes_ready")
+def bytes_ready(file: AudioFile) -> int:
+    """What the archive of the file holds."""
+    return sum(rendition.size or 0 for rendition in file.ready)
+
+
 @bp.get("/<uuid:file_id>/archive.zip")
 @login_required
 def of_file(file_id: uuid.UUID) -> ResponseReturnValue:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, url_for
 
-from webapp.models import AudioFile
+from webapp.models import AudioFile, Rendition
 from webapp.presets import Preset
 from webapp.web.language import gettext
 
@@ -32,6 +32,8 @@ _TYPES: Mapping[tuple[str, str], str] = {
 # How a preset calls what the probe calls so.
 _CODECS = {"vorbis": "Vorbis", "opus": "Opus"}
 _CONTAINERS = {"ogg": "Ogg"}
+# Of our codecs; nothing is lost in the first three.
+_BEST = ("flac", "pcm", "alac", "aac", "mp3", "opus", "vorbis")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def versions(file: AudioFile) -> list[Version]:
     """The original, if browsers play such a thing, and what is ready, the best first."""
     found = [
         Version(r.preset_name, r.preset.label, media_type(r.preset), _address("rendition", file, preset=r.preset_name))
-        for r in file.playable
+        for r in sorted(file.ready, key=_place)
     ]
     known = _TYPES.get((file.container, file.codec))
     if known:
@@ -68,6 +70,12 @@ def media_type(preset: Preset) -> str:
     container = _CONTAINERS.get(preset.container, preset.container.upper())
     codec = _CODECS.get(preset.codec, preset.codec.upper())
     return _TYPES.get((container, codec), preset.media_type)
+
+
+def _place(rendition: Rendition) -> int:
+    """Its place among the versions: a codec that is not named comes last."""
+    codec = rendition.preset.codec
+    return _BEST.index(codec) if codec in _BEST else len(_BEST)
 
 
 def _address(endpoint: str, file: AudioFile, **more: Any) -> str:
