@@ -25,7 +25,8 @@ from webapp.errors import (
     TranscoderUnavailable,
 )
 from webapp.news import Flaw, Output, Report
-from webapp.ports import Facts, JobSpec, Part, Peaks
+from webapp.objects import Part
+from webapp.ports import Facts, JobSpec, Measured, Peaks
 from webapp.presets import PRESETS, Preset
 from webapp.tags import Found, Picture
 
@@ -144,6 +145,10 @@ class MemoryStorage:
         path.write_bytes(content)
         return path
 
+    def read(self, key: str) -> Iterator[bytes]:
+        content = self._read(key)
+        yield from (content[start : start + 4] for start in range(0, len(content), 4))
+
     @contextmanager
     def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:
         yield self.locate(key, filename="", media_type="")
@@ -222,6 +227,7 @@ class FakeEncoder:
 
     def __init__(self) -> None:
         self.made: list[str] = []
+        self.measured: list[str] = []
         self.error: Exception | None = None
         self.percents: tuple[float, ...] = ()
         self.waits = False
@@ -249,6 +255,13 @@ class FakeEncoder:
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         self._obey(stop)
         return Peaks(bars=bytes(range(100)) * 4, seconds=self.decoded_seconds)
+
+    def measure(
+        self, source: Path, folder: Path, facts: Facts, *, with_picture: bool, stop: threading.Event
+    ) -> Measured:
+        self._obey(stop)
+        self.measured.append(facts.container)
+        return Measured(-18.2, 4.5, -1.4, b"a picture" if with_picture else None)
 
     def _obey(self, stop: threading.Event) -> None:
         if self.waits and stop.wait(10):

@@ -21,11 +21,13 @@ from webapp.db import db, engine_options, utcnow
 from webapp.extensions import csrf, login_manager, migrate
 from webapp.logs import FORMAT, Discreet
 from webapp.models.sign_in import LONGEST_SIGN_IN
-from webapp.ports import Encoder, Letters, Probe, Storage, Topics, Transcoder
+from webapp.objects import Storage
+from webapp.ports import Encoder, Letters, Probe, Topics, Transcoder
 from webapp.tasks import Queue
 from webapp.web import (
     account,
     address,
+    archives,
     assets,
     auth,
     compression,
@@ -39,10 +41,12 @@ from webapp.web import (
     language,
     links,
     live,
+    looking,
     metrics,
     notifications,
     originals,
     place,
+    playing,
     proxies,
     seats,
     selected,
@@ -62,11 +66,27 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FORM = 1024**2
 MOST_FORM_PARTS = 1000
 PAGES = (
-    *(home, auth, links, account, address, deletion, sessions, files, selected, originals, uploads, notifications),
+    *(
+        home,
+        auth,
+        links,
+        account,
+        address,
+        deletion,
+        sessions,
+        files,
+        archives,
+        looking,
+        selected,
+        originals,
+        uploads,
+        notifications,
+    ),
     *(sns, health, metrics),
 )
 ROOMS = (
-    *(compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies, sound, tags),
+    *(compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies),
+    *(sound, tags, playing, looking),
 )
 
 

@@ -9,7 +9,8 @@ from flask_wtf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from webapp.config import Config
-from webapp.ports import Encoder, Letters, Probe, Storage, Topics, Transcoder, Workers
+from webapp.objects import Storage
+from webapp.ports import Encoder, Letters, Probe, Topics, Transcoder, Workers
 from webapp.tags import Tagger
 
 login_manager = LoginManager()

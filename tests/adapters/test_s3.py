@@ -29,7 +29,7 @@ from webapp.adapters.storage.s3 import S3Storage
 from webapp.db import db
 from webapp.errors import ObjectMissing, PartsMissing, Stopped, StorageUnavailable, TooLarge
 from webapp.models import AudioFile, User
-from webapp.ports import Part
+from webapp.objects import Part
 from webapp.services import completion, library, sweeps, uploads
 
 KEY = "media/1/8b1d/original.wav"

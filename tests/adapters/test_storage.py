@@ -24,7 +24,7 @@ from webapp.adapters.storage import local as local_storage
 from webapp.adapters.storage.local import LocalStorage
 from webapp.adapters.storage.s3 import S3Storage
 from webapp.errors import ObjectMissing, StorageFull, StorageUnavailable, TooLarge
-from webapp.ports import Storage
+from webapp.objects import Storage
 
 KEY = "media/1/8b1d/original.wav"
 OTHER_KEY = "transcoded/1/8b1d/flac.flac"
@@ -812,3 +812,32 @@ def test_nothing_is_made_while_a_sweep_looks(local: LocalStorage) -> None:
         assert list(local.incoming.iterdir()) == []
     putting.join()
     assert local.size(KEY) == 1
+
+
+# --- Reading
+
+
+def test_what_is_read_are_the_bytes_and_what_is_missing_is_told(storage: Storage) -> None:
+    content = bytes(range(256)) * 9
+    storage.put(KEY, [content])
+
+    assert b"".join(storage.read(KEY)) == content
+    with pytest.raises(ObjectMissing):
+        next(storage.read(OTHER_KEY))
+
+
+def test_a_download_that_is_given_up_leaves_no_file_open(local: LocalStorage) -> None:
+    local.put(KEY, [b"sound"])
+    before = open_files()
+
+    reading = local.read(KEY)
+    next(reading)
+    assert open_files() > before
+    reading.close()  # type: ignore[attr-defined]
+
+    assert open_files() == before
+
+
+def open_files() -> int:
+    """How many this process holds open."""
+    return len(list(Path("/dev/fd").iterdir()))

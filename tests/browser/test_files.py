@@ -128,7 +128,7 @@ def test_ux_F2_a_files_page_tells_the_facts_and_every_rendition(
 
     page.set_viewport_size({"width": 360, "height": 800})
     assert not is_too_wide(page)
-    expect(page.get_by_role("row")).to_have_count(3)  # cards, but still a table to those who hear it
+    expect(table.get_by_role("row")).to_have_count(3)  # cards, but still a table to those who hear it
     expect(page.get_by_role("cell", name="Ready", exact=True).first).to_be_visible()
     label = page.locator("td[data-label='Codec']").first.evaluate("td => getComputedStyle(td, '::before').content")
     assert label.startswith('"Codec"')

@@ -160,7 +160,7 @@ def seek(page: Page) -> None:
     """Far into a file that is too big to be loaded at once, which takes a request for the rest of it."""
     ranges: list[str] = []
     page.on("response", lambda r: ranges.append(r.headers["content-range"]) if r.status == 206 else None)
-    source = page.locator("audio source[type='audio/wav']").get_attribute("src")
+    source = page.locator("audio source[type='audio/wav']").first.get_attribute("src")
     page.evaluate("(src) => { document.querySelector('audio').src = src }", source)
     page.evaluate("() => { document.querySelector('audio').currentTime = 80 }")
     play(page, beyond=80)

@@ -258,7 +258,7 @@ def test_sec_R4_while_one_piece_kills_each_worker_that_takes_it_the_others_are_d
     without_outlines()
 
     deaths = 0
-    while claim := claims.take():
+    while (claim := claims.take()) and not claim.measures:  # what is measured comes when all is done
         if claim.file_id == poison.id:
             deaths += 1
             assert claims.take_over(claim.token, deaths)  # it beat once at each beginning

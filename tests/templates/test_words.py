@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static").glob("*.js"))
 # The name of the thing, and what is the same in every language: units, codecs, a time zone, what is printed on keys.
-ALLOWED = {"Tapedeck", "kbit/s", "UTC", "Enter", "Esc", "Opus", "Vorbis"}
+ALLOWED = {"Tapedeck", "kbit/s", "UTC", "Enter", "Esc", "Opus", "Vorbis", "LUFS", "LU", "dBTP"}
 TOLD = (
     "aria-label",
     "aria-description",

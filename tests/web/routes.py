@@ -85,6 +85,10 @@ ROUTES: Mapping[str, Route] = {
     "GET /files/<uuid:file_id>/original": Route(200),
     "GET /files/<uuid:file_id>/renditions/<preset>": Route(200),
     "GET /files/<uuid:file_id>/cover": Route(200),
+    "GET /files/<uuid:file_id>/archive.zip": Route(200),
+    # No file is named there, and none was measured.
+    "GET /files/archive.zip": Route(404),
+    "GET /files/<uuid:file_id>/spectrum.png": Route(404),
     "POST /files/<uuid:file_id>/tags": Route(303, form={"title": "new"}),
     "POST /files/<uuid:file_id>/jobs": Route(303, form={"presets": "mp3-192"}),
     "POST /files/<uuid:file_id>/retry": Route(303),
@@ -136,7 +140,7 @@ class Things:
         finish(file.job, JobStatus.COMPLETE, "wav")
         finish(file.job, JobStatus.ERROR, "flac", error="no")
         for key in (file.key, rendition(file, "wav").key):
-            storage.put(key, [b"sound"])
+            storage.put(key, [b"ten bytes!"])
         tagging.edit(owner, file.id, {}, cover=look(png()))
         upload, _ = uploads.begin(owner, "next.wav", 5, ["wav"])
         elsewhere = SignIn(user_id=owner.id, token_hash=uuid.uuid4().hex, address="127.0.0.1", agent="test")

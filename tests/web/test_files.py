@@ -540,7 +540,7 @@ def test_empty_lists_say_what_to_do(as_alice: FlaskClient) -> None:
 def test_each_cell_of_the_renditions_has_its_label_and_role(as_alice: FlaskClient, song: AudioFile) -> None:
     finish(song.job)
 
-    page = as_alice.get(f"/files/{song.id}").text
+    page = as_alice.get(f"/files/{song.id}").text.partition('id="renditions"')[2].partition("</section>")[0]
 
     for label in ("Format", "State", "Codec", "Bit rate", "Length", "Size"):
         assert page.count(f'role="cell" data-label="{label}"') == 3

@@ -4,6 +4,7 @@ from webapp.models.audio import AudioFile, Rendition
 from webapp.models.chore import Chore
 from webapp.models.job import TranscodeJob
 from webapp.models.letter import Letter, LetterKind, Link, Purpose
+from webapp.models.measurement import Measurement
 from webapp.models.notification import Kind, Notification
 from webapp.models.removal import Removal
 from webapp.models.sign_in import Attempt, SignIn
@@ -14,6 +15,7 @@ from webapp.models.user import User
 from webapp.models.waveform import Waveform
 
 __all__ = [
-    "Attempt", "AudioFile", "Chore", "Kind", "Letter", "LetterKind", "Link", "Notification", "Purpose", "Removal",
-    "Rendition", "SignIn", "SnsMessage", "SnsTopic", "Tagging", "TranscodeJob", "Upload", "User", "Waveform",
+    "Attempt", "AudioFile", "Chore", "Kind", "Letter", "LetterKind", "Link", "Measurement", "Notification", "Purpose",
+    "Removal", "Rendition", "SignIn", "SnsMessage", "SnsTopic", "Tagging", "TranscodeJob", "Upload", "User",
+    "Waveform",
 ]  # fmt: skip

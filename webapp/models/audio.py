@@ -20,6 +20,7 @@ from webapp.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
     from webapp.models.job import TranscodeJob
+    from webapp.models.measurement import Measurement
     from webapp.models.waveform import Waveform
 
 # Before that nobody can know how long the rest will take.
@@ -59,6 +60,7 @@ class AudioFile(Tagged, Expiring, Base):
     )
     renditions: Mapped[list["Rendition"]] = relationship(back_populates="audio_file", passive_deletes=True)
     waveform: Mapped["Waveform"] = relationship(back_populates="audio_file", passive_deletes=True)
+    measurement: Mapped["Measurement | None"] = relationship(back_populates="audio_file", passive_deletes=True)
 
     __table_args__ = (
         sa.UniqueConstraint("owner_id", "once"),
@@ -151,12 +153,6 @@ class AudioFile(Tagged, Expiring, Base):
     def flaw(self) -> Flaw | None:
         """What is the matter with what is ready."""
         return next((rendition.flaw for rendition in self.ready if rendition.flaw), None)
-
-    @property
-    def playable(self) -> "list[Rendition]":
-        """Those that are ready, the ones that browsers play most readily first."""
-        order = ("aac", "mp3", "opus", "flac", "vorbis", "pcm")
-        return sorted((r for r in self.ready if r.preset.codec in order), key=lambda r: order.index(r.preset.codec))
 
     @property
     def progress(self) -> int | None:

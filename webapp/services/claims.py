@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.extensions import transcoder
-from webapp.models import AudioFile, Rendition, Tagging, User, Waveform
+from webapp.models import AudioFile, Measurement, Rendition, Tagging, User, Waveform
 from webapp.news import WAITING, JobEvent, JobStatus
 from webapp.ports import Facts
 from webapp.presets import PRESETS, Preset
-from webapp.services import changes, jobs, taggings
+from webapp.services import changes, jobs, measurements, taggings
 from webapp.words import N_
 
 MOST_TRIES = 3
@@ -22,15 +22,16 @@ MOST_TRIES = 3
 LONGEST_WAIT_SECONDS = 1.0
 # So much of a lease at most is counted between two looks.
 LARGEST_SHARE = 1 / 3
-Piece = type[Rendition | Waveform | Tagging]
-PIECES: tuple[Piece, ...] = (Rendition, Waveform, Tagging)
+Piece = type[Rendition | Waveform | Tagging | Measurement]
+PIECES: tuple[Piece, ...] = (Rendition, Waveform, Tagging, Measurement)
 
 
 @dataclass(frozen=True)
 class Claim:
     """One try at one piece of work, in plain values.
 
-    Without a preset the piece is the outline of the original, or the tags of what is made of it already.
+    Without a preset the piece is the outline of the original, the tags of what is made of it already, or the
+    measurement of the version that is named.
     """
 
     token: str
@@ -41,6 +42,7 @@ class Claim:
     preset: Preset | None = None
     target: str = ""
     is_of_tags: bool = False
+    measures: str = ""
 
 
 def take() -> Claim | None:
@@ -157,14 +159,17 @@ class Watch:
 def _next() -> tuple[Piece, uuid.UUID, int, int | None] | None:
     """The piece whose turn it is: its kind, file, owner and rendition.
 
-    Tags first, which take a moment; a rendition only after its file's outline.
+    Tags first, which take a moment; a rendition only after its file's outline; what is only measured after everything
+    of everybody.
     """
     if tags := db.session.execute(Tagging.next()).first():
         return (Tagging, *tags, None)
     row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
     if row is None:
-        outline = db.session.execute(Waveform.next()).first()
-        return (Waveform, *outline, None) if outline else None
+        for piece in (Waveform, Measurement):
+            if other := db.session.execute(piece.next()).first():
+                return (piece, *other, None)
+        return None
     rendition_id, owner_id, file_id = row
     outline_status = db.session.scalar(sa.select(Waveform.status).where(Waveform.audio_file_id == file_id))
     if outline_status in WAITING:
@@ -188,6 +193,8 @@ def _claim(piece: Piece, file_id: uuid.UUID, owner_id: int, rendition_id: int | 
     if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
+    if piece is Measurement:
+        return _claim_of_measurement(file, token)
     if rendition_id is None:
         return Claim(token, file_id, file.key, file.facts, is_of_tags=piece is Tagging)
     last = sa.select(sa.func.max(User.turn)).scalar_subquery()
@@ -195,6 +202,15 @@ def _claim(piece: Piece, file_id: uuid.UUID, owner_id: int, rendition_id: int | 
     rendition = db.session.get_one(Rendition, rendition_id)
     preset = PRESETS[rendition.preset_name]
     return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)
+
+
+def _claim_of_measurement(file: AudioFile, token: str) -> Claim | None:
+    version = measurements.unmeasured(file)
+    if version is None:  # what was to be measured has been removed
+        ended = {"status": JobStatus.COMPLETE, "token": None}
+        changes.update(Measurement, [Measurement.token == token], **ended)
+        return None
+    return Claim(token, file.id, version.key, version.facts, measures=version.name)
 
 
 def _give_up(token: str) -> bool:
@@ -205,7 +221,8 @@ def _give_up(token: str) -> bool:
         return jobs.take(JobEvent(rendition.job_id, JobStatus.ERROR, rendition.preset_name, error=reason, token=token))
     if taggings.give_up(token):
         return True
-    return changes.update(Waveform, [Waveform.token == token], status=JobStatus.ERROR, token=None) > 0
+    ended = {"status": JobStatus.ERROR, "token": None}
+    return any(changes.update(piece, [piece.token == token], **ended) for piece in (Waveform, Measurement))
 
 
 def _owner_of(token: str) -> int | None:

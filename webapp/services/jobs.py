@@ -12,7 +12,7 @@ from webapp.extensions import storage, transcoder
 from webapp.models import AudioFile, Kind, Rendition, TranscodeJob, User
 from webapp.news import JobEvent, JobStatus
 from webapp.ports import JobSpec
-from webapp.services import allowance, changes, library, notifications, renditions
+from webapp.services import allowance, changes, library, measurements, notifications, renditions
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +170,8 @@ def _settle(job: TranscodeJob, owner_id: int) -> None:
     if has_ended and job.status in KINDS:
         ready, failed, job.error = renditions.summary(job)
         owner = db.session.get_one(User, owner_id, populate_existing=True)
+        if ready:
+            measurements.want(job.audio_file_id)
         flaw = renditions.flaw(job)
         notifications.announce(job, KINDS[job.status], owner=owner, ready=ready, failed=failed, flaw=flaw)
 

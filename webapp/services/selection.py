@@ -1,7 +1,8 @@
 """What is done with several files at once."""
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 
 from webapp.errors import AppError, NotFound, Refused, TooMuchWaiting, Unavailable
 from webapp.models import AudioFile, User
@@ -44,6 +45,15 @@ def of(user: User, file_ids: Collection[uuid.UUID]) -> list[AudioFile]:
     if len(file_ids) > MOST_FILES:
         raise Refused(N_("That is too much at once. Select at most {count} files."), count=MOST_FILES)
     return list(library.several(user, file_ids))
+
+
+def ids(texts: Iterable[str]) -> list[uuid.UUID]:
+    """The files that are selected; what is no id is left out like what is not there."""
+    found = []
+    for text in dict.fromkeys(texts):
+        with suppress(ValueError):
+            found.append(uuid.UUID(text))
+    return found
 
 
 def _is_possible(deed: str, file: AudioFile) -> bool:

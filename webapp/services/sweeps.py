@@ -12,7 +12,7 @@ from webapp import logs
 from webapp.db import db, utcnow, writing
 from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
-from webapp.models import AudioFile, Chore, Rendition, Tagging, TranscodeJob, Upload, Waveform
+from webapp.models import AudioFile, Chore, Measurement, Rendition, Tagging, TranscodeJob, Upload, Waveform
 from webapp.news import WAITING, JobStatus
 from webapp.services import (
     claims,
@@ -51,7 +51,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
             break
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
-        for piece in ((Rendition, Waveform, Tagging) if transcoder.is_ours else (Waveform, Tagging))
+        for piece in (Waveform, Tagging, Measurement, *((Rendition,) if transcoder.is_ours else ()))
     )
     db.session.rollback()
     if waiting:

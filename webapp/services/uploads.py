@@ -12,7 +12,7 @@ from webapp.errors import Conflict, CutOff, EmptyFile, NotFound, ObjectMissing, 
 from webapp.extensions import settings, storage
 from webapp.models import Upload, User
 from webapp.models.upload import KEPT
-from webapp.ports import Part
+from webapp.objects import Part
 from webapp.services import allowance, changes, checksum, library, originals
 from webapp.words import N_
 

@@ -14,9 +14,10 @@ from webapp.db import db, writing
 from webapp.errors import AppError, EncodeFailed, Stopped, StorageUnavailable
 from webapp.extensions import encoder, storage
 from webapp.models import AudioFile, Rendition, Waveform
+from webapp.models.measurement import ORIGINAL
 from webapp.news import JobEvent, JobStatus
 from webapp.ports import Peaks
-from webapp.services import changes, claims, jobs, retagging, tagging, taggings
+from webapp.services import changes, claims, jobs, measurements, retagging, tagging, taggings
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Bench:
     def __init__(self) -> None:
         self.is_closing = threading.Event()
         self._held: dict[str, threading.Event] = {}
+        self._idle_work: set[str] = set()
+        """Those of them that make room for whatever somebody waits for."""
         self._lock = threading.Lock()
         self._last_beat = 0.0
 
@@ -47,11 +50,11 @@ class Bench:
         claim = claims.take()
         if claim is None:
             return False
-        with self._holding(claim.token) as stop:
+        with self._holding(claim) as stop:
             try:
                 _make(claim, stop)
             except Stopped:
-                if self.is_closing.is_set():
+                if self.is_closing.is_set() or claim.measures:
                     claims.give_back(claim.token)
             except AppError as exc:
                 if isinstance(exc, StorageUnavailable) and claims.put_off(claim.token):
@@ -71,6 +74,9 @@ class Bench:
             self._last_beat = time.monotonic()
         for token in held.keys() - claims.held(held):
             held[token].set()
+        if self._idle_work & held.keys() and measurements.are_in_the_way():
+            for token in self._idle_work & held.keys():
+                held[token].set()
 
     def holds(self, token: str) -> bool:
         """Whether this worker is at work on that try at the moment."""
@@ -85,10 +91,12 @@ class Bench:
                 stop.set()
 
     @contextmanager
-    def _holding(self, token: str) -> Iterator[threading.Event]:
-        stop = threading.Event()
+    def _holding(self, claim: claims.Claim) -> Iterator[threading.Event]:
+        token, stop = claim.token, threading.Event()
         with self._lock:
             self._held[token] = stop
+            if claim.measures:
+                self._idle_work.add(token)
         if self.is_closing.is_set():
             stop.set()
         try:
@@ -96,11 +104,18 @@ class Bench:
         finally:
             with self._lock:
                 del self._held[token]
+                self._idle_work.discard(token)
 
 
 def _make(claim: claims.Claim, stop: threading.Event) -> None:
     if claim.is_of_tags:
         retagging.retag(claim, stop)
+        return
+    if claim.measures:
+        with storage.on_disk(claim.source, stop) as source, storage.workspace() as folder:
+            is_original = claim.measures == ORIGINAL
+            measured = encoder.measure(source, folder, claim.facts, with_picture=is_original, stop=stop)
+        measurements.keep(claim.file_id, claim.token, claim.measures, measured)
         return
     if claim.preset is None:
         with storage.on_disk(claim.source, stop) as source:
@@ -132,6 +147,10 @@ def _fail(claim: claims.Claim, exc: AppError) -> None:
         log.warning("file %s: its tags could not be written: %s", claim.file_id, exc.message)
         with writing():
             taggings.give_up(claim.token)
+        return
+    if claim.measures:
+        log.info("%s: cannot be measured: %s", claim.source, exc.message)
+        measurements.keep(claim.file_id, claim.token, claim.measures, None)
         return
     if claim.preset is None:
         _end_outline(claim, JobStatus.ERROR)

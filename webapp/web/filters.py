@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
         bytes=size,
         khz=khz,
         channels=channels,
-        state=lambda status: gettext(_STATES[status]),
+        state=state,
         stage=lambda stage: gettext(_STAGES[stage]) if stage in _STAGES else "",
         flaw=lambda flaw: gettext(_FLAWS[flaw]),
         headline=lambda kind: gettext(_HEADLINES[kind]),
@@ -80,6 +80,11 @@ def size(count: int) -> str:
 def khz(rate: int) -> str:
     """44.1 kHz."""
     return f"{format_decimal(rate / 1000, locale=reader().locale)} kHz"
+
+
+def state(status: JobStatus) -> str:
+    """Where a job or a rendition stands, in a word."""
+    return gettext(_STATES[status])
 
 
 def said(note: Notification) -> str:

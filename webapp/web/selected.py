@@ -1,8 +1,7 @@
 """Several files of the list, and what is done with them."""
 
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -12,7 +11,7 @@ from flask_login import current_user, login_required
 from webapp.errors import BadRequest
 from webapp.models import AudioFile
 from webapp.services import library, selection
-from webapp.web import htmx
+from webapp.web import archives, htmx
 from webapp.web.language import gettext, ngettext
 from webapp.web.place import Place
 from webapp.words import N_
@@ -33,7 +32,7 @@ _NOTHING = {
 @login_required
 def ask() -> ResponseReturnValue:
     """What deleting several files means, at an address of its own, so that Back leads here again."""
-    files = selection.of(current_user, _ids(request.args.getlist("files")))
+    files = selection.of(current_user, selection.ids(request.args.getlist("files")))
     return confirmation(files) if files else redirect(url_for("files.index"))
 
 
@@ -41,7 +40,9 @@ def ask() -> ResponseReturnValue:
 @login_required
 def do() -> ResponseReturnValue:
     """Do something with several files. Deleting asks first."""
-    deed, file_ids = request.form.get("deed", ""), _ids(request.form.getlist("files"))
+    deed, file_ids = request.form.get("deed", ""), selection.ids(request.form.getlist("files"))
+    if deed == "download":
+        return _download(file_ids)
     if deed not in selection.DEEDS:
         raise BadRequest
     if deed == "delete" and "confirmed" not in request.form and (files := selection.of(current_user, file_ids)):
@@ -55,6 +56,17 @@ def do() -> ResponseReturnValue:
     flash(told, GONE if deed == "delete" else "message")
     back = url_for("files.index") if deed == "delete" else htmx.where_one_was(url_for("files.index"))
     return redirect(back, HTTPStatus.SEE_OTHER)
+
+
+def _download(file_ids: Collection[uuid.UUID]) -> ResponseReturnValue:
+    """All that is ready of them, at an address of its own, so that it can be sent on and asked for again."""
+    files = selection.of(current_user, file_ids)
+    if not any(file.ready for file in files):
+        flash(gettext("There is nothing to download yet."))
+        return redirect(htmx.where_one_was(url_for("files.index")), HTTPStatus.SEE_OTHER)
+    if len(files) > MOST_IN_ADDRESS:
+        return archives.answer(files)
+    return redirect(url_for("archives.of_several", files=[file.id for file in files]), HTTPStatus.SEE_OTHER)
 
 
 def confirmation(files: Sequence[AudioFile]) -> str:
@@ -78,12 +90,3 @@ def said(deed: str, names: list[str]) -> str:
     else:
         sentence = ngettext("{count} file is deleted.", "{count} files are deleted.", count)
     return sentence.format(count=count, name=names[0])
-
-
-def _ids(texts: Sequence[str]) -> list[uuid.UUID]:
-    """The files that are selected; what is no id is left out like what is not there."""
-    found = []
-    for text in dict.fromkeys(texts):
-        with suppress(ValueError):
-            found.append(uuid.UUID(text))
-    return found

@@ -13,10 +13,12 @@ from webapp.adapters.storage import files, keys
 from webapp.adapters.storage.parts import OPEN, OpenUpload
 from webapp.adapters.storage.workshop import Workshop
 from webapp.errors import ObjectMissing, StorageFull, StorageUnavailable
-from webapp.ports import Part
+from webapp.objects import Part
 
 # The database lies on the same disk, and its log must be able to grow while the last upload that fits comes in.
 RESERVE_BYTES = 64 * 1024 * 1024
+# So much of an object that is read is in memory at a time.
+CHUNK_BYTES = 256 * 1024
 
 
 class LocalStorage:
@@ -100,6 +102,17 @@ class LocalStorage:
     def locate(self, key: str, *, filename: str, media_type: str, inline: bool = False) -> Path:
         self.size(key)
         return self._place_of(key)[0]
+
+    def read(self, key: str) -> Iterator[bytes]:
+        with files.in_our_words(missing=ObjectMissing):
+            file = self._place_of(key)[0].open("rb", buffering=0)
+        with file:
+            while True:
+                with files.in_our_words():
+                    chunk = file.read(CHUNK_BYTES)
+                if not chunk:
+                    return
+                yield chunk
 
     @contextmanager
     def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:

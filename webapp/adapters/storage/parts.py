@@ -13,7 +13,7 @@ from typing import Self
 
 from webapp.adapters.storage import files
 from webapp.errors import ObjectMissing, StorageUnavailable, TooLarge
-from webapp.ports import Part
+from webapp.objects import Part
 
 OPEN = ".upload"
 """How the folder of an open upload ends; one without it is a leftover."""

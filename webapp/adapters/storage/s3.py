@@ -12,7 +12,7 @@ from webapp.adapters.storage.s3_uploads import MARK, PUT_CHECKSUM, S3Uploads, ab
 from webapp.adapters.storage.workshop import Workshop
 from webapp.errors import ObjectMissing, Stopped, StorageUnavailable
 from webapp.filenames import disposition
-from webapp.ports import Part
+from webapp.objects import Part
 
 MEBIBYTE = 1024 * 1024
 # So much of an object is held in memory at a time. Ten thousand of these, the most of S3, are 84 GB.
@@ -94,6 +94,9 @@ class S3Storage:
             "ResponseContentType": media_type,
         }
         return self.bucket.sign("get_object", Key=key, **answered_with)
+
+    def read(self, key: str) -> Iterator[bytes]:
+        yield from self.bucket.read(key, 0, self.size(key))
 
     @contextmanager
     def on_disk(self, key: str, stop: threading.Event | None = None) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 from webapp.adapters.storage import files, keys
 from webapp.adapters.storage.bucket import Bucket, clock_of
 from webapp.errors import ObjectMissing, StorageUnavailable, TooLarge
-from webapp.ports import Part
+from webapp.objects import Part
 from webapp.presets import PRESETS
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html

@@ -7,26 +7,26 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import imageio_ffmpeg
 
-from webapp.adapters.transcoders import command, flaws, sandbox
+from webapp.adapters.transcoders import command, flaws, measure, sandbox
 from webapp.adapters.transcoders.lame import Tag
 from webapp.adapters.transcoders.outline import Outline
 from webapp.adapters.transcoders.progress import Progress
 from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
 from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
 from webapp.news import Output
-from webapp.ports import Facts, JobSpec, Peaks
+from webapp.ports import Facts, JobSpec, Measured, Peaks
 from webapp.presets import PRESETS, Preset
 from webapp.words import N_
 
 log = logging.getLogger(__name__)
 
 GIB = 1 << 30
-# For the seconds in which ffmpeg tells of no progress because it reads what it does not need, or writes an MP4 anew.
+# For the seconds without progress in which ffmpeg reads what it does not need, or writes an MP4 anew.
 SLOWEST_DISK = 50_000_000
 # A file that says nothing of its length is at most so long: hardly a codec needs less than this a second.
 FEWEST_BYTES_PER_SECOND = 500
@@ -163,8 +163,21 @@ class FFmpegEncoder:
             raise EncodeFailed(NO_SOUND)
         return peaks
 
+    def measure(
+        self, source: Path, folder: Path, facts: Facts, *, with_picture: bool, stop: threading.Event
+    ) -> Measured:
+        meter, picture = measure.Meter(), folder / "spectrum.png" if with_picture else None
+        ended = sandbox.run(
+            [str(self.binary), *measure.command(source, facts, picture)],
+            Box(readable=(source,), writable=(folder,), folder=folder),
+            replace(self._limits(source, facts), file_size=2 * measure.MOST_PICTURE_BYTES),
+            on_output=meter.read,
+            stop=stop,
+        )
+        _check(ended, folder, (source,))
+        return meter.finish(picture)
+
     def _limits(self, source: Path, facts: Facts, preset: Preset | None = None) -> Limits:
-        """For making this of the file; without a preset, nothing may be written."""
         size = source.stat().st_size
         length = min(command.LONGEST_SECONDS, max(facts.seconds or 0, size / FEWEST_BYTES_PER_SECOND))
         return Limits(
