@@ -184,9 +184,9 @@ class House:
     def owed(self) -> dict[str, int]:
         """The size of each object that the database says is there."""
         ready = sa.select(Rendition.key, Rendition.size).where(Rendition.status == JobStatus.COMPLETE)
-        return {
-            row.key: row.size for query in (sa.select(AudioFile.key, AudioFile.size), ready) for row in self.ask(query)
-        }
+        covers = sa.select(AudioFile.cover_key, AudioFile.cover_size).where(AudioFile.cover_key.is_not(None))
+        originals = sa.select(AudioFile.key, AudioFile.size)
+        return {key: size for query in (originals, covers, ready) for key, size in self.ask(query)}
 
     def half_made(self) -> list[str]:
         """What lies where things are made, but for uploads that can go on."""
