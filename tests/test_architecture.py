@@ -69,7 +69,7 @@ def test_only_tasks_knows_celery(path: Path) -> None:
 
 
 # What several modules do together has no module's name.
-ACROSS = {"addresses", "busy_database", "cut_polls", "hostile", "hostile_names", "limits"}
+ACROSS = {"addresses", "busy_database", "cut_polls", "limits"}
 
 
 def test_every_test_of_a_module_has_the_modules_place() -> None:

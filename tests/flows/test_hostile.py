@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests import hostile, sounds
-from tests.adapters.test_hostile import NEIGHBOURS_HERTZ, holds_tone
 from tests.flows.house import House, wait_for
 from tests.flows.visitor import Visitor
 from tests.hostile import Case, End
 from tests.hostile.case import HERE
+from tests.hostile.test_media import NEIGHBOURS_HERTZ, holds_tone
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
