@@ -123,7 +123,8 @@ def test_ux_F2_a_files_page_tells_the_facts_and_every_rendition(
         ["Format", "State", "Codec", "Bit rate", "Length", "Size", "Actions"]
     )
     told = [" ".join(text.split()) for text in table.locator("tbody tr").all_inner_texts()]
-    assert re.fullmatch(r"FLAC lossless Ready FLAC 44.1 kHz \d+ kbit/s 0:01 [\d.]+ kB Download Remove", told[0])
+    kept = "the original's samples, unchanged"
+    assert re.fullmatch(rf"FLAC lossless Ready FLAC 44.1 kHz {kept} \d+ kbit/s 0:01 [\d.]+ kB Download Remove", told[0])
     assert re.fullmatch(r"MP4 AAC 256 kbit/s Ready AAC 44.1 kHz \d+ kbit/s 0:01 [\d.]+ kB Download Remove", told[1])
 
     page.set_viewport_size({"width": 360, "height": 800})

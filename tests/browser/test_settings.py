@@ -318,7 +318,7 @@ def test_ux_S3_shortcuts_lead_about_and_are_listed(enter: Enter, ana: Visitor, c
         page.keyboard.press(key)
         expect(page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
     page.get_by_role("link", name="Account").click()
-    expect(page.get_by_role("heading", name="Account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("gi?j/")
@@ -401,14 +401,14 @@ def test_ux_E1_pages_of_errors_have_a_way_on(enter: Enter, ana: Visitor, complai
     page.get_by_role("button", name="Save", exact=True).click()
     see_error_page(page, 400, "Back to where you were")
     page.get_by_role("link", name="Back to where you were").click()
-    expect(page.get_by_role("heading", name="Account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
 
     page.locator("#current").evaluate("(field) => { field.value = 'x'.repeat(2_000_000) }")
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_role("button", name="Change the password").click()
     see_error_page(page, 413, "Back to where you were")
     page.get_by_role("link", name="Back to where you were").click()
-    expect(page.get_by_role("heading", name="Account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
     assert errors_of_ours(complaints) == []
 
 
