@@ -30,6 +30,9 @@ def files(alice: User, bob: User, storage: MemoryStorage) -> list[AudioFile]:
         storage.put(rendition(file, "wav").key, [b"sound"])
     for file in made:
         storage.put(file.key, [b"sound"])
+    with writing():
+        made[0].cover_key = f"{made[0].key}.png"
+    storage.put(made[0].cover_key, [b"picture"])
     return made
 
 
@@ -53,7 +56,7 @@ def test_an_account_is_deleted_with_all_that_belongs_to_it(
     assert "Your account is deleted." in as_alice.get("/auth/login").text
     assert [client.get("/files/").status_code for client in (as_alice, elsewhere, as_bob)] == [302, 302, 200]
     assert [count(each) for each in (User, AudioFile, Notification, SignIn, Upload)] == [1, 1, 1, 1, 0]
-    assert removals.finish() == 4  # two originals, and the rendition of each
+    assert removals.finish() == 5  # two originals, the rendition of each, and a cover
     sweeps.sweep_this_machine()
     assert (set(storage.objects), storage.open) == (kept, {})
 
