@@ -1,5 +1,8 @@
 """The end of an account: of the user, the sessions, the files, and of nobody else's."""
 
+import io
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -7,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.factories import AudioFileFactory, finish, rendition, sign_in
 from tests.fakes import FakeTranscoder, MemoryStorage
+from tests.pictures import png
 from webapp.db import db, writing
 from webapp.models import Attempt, AudioFile, Notification, SignIn, TranscodeJob, Upload, User
 from webapp.services import passwords, removals, sweeps, uploads
@@ -84,3 +88,33 @@ def test_jobs_outside_are_stopped(
     as_alice.post("/account/delete", data={"password": PASSWORD})
 
     assert transcoder.canceled == ["1"]
+
+
+# In another tab, while this one sends. Without `_of_what_went` in webapp/web/errors.py it is a 500.
+@pytest.mark.parametrize("way", ["whole", "begun", "completed", "tags"])
+def test_who_is_deleted_while_sending_is_told_to_sign_in(
+    alice: User, files: list[AudioFile], storage: MemoryStorage, as_alice: FlaskClient, way: str
+) -> None:
+    upload, _ = uploads.begin(alice, "next.wav", 5, ["wav"])
+    for number in range(1, upload.count + 1):
+        as_alice.put(f"/uploads/{upload.id}/parts/{number}", data=b"sound")
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "whole": ("/files/", {"data": {"audio": (io.BytesIO(b"sound"), "song.wav")}}),
+        "begun": ("/uploads", {"json": {"name": "other.wav", "size": 7, "presets": ["wav"]}}),
+        "completed": (f"/uploads/{upload.id}/complete", {}),
+        "tags": (f"/files/{files[0].id}/tags", {"data": {"title": "x", "cover": (io.BytesIO(png()), "c.png")}}),
+    }
+    address, sent = ways[way]
+    user_id, before = alice.id, set(storage.objects)
+
+    def leave() -> None:
+        storage.on_call = lambda: None
+        with writing():
+            db.session.execute(sa.delete(User).where(User.id == user_id))
+
+    storage.on_call = leave
+    answer = as_alice.post(address, **sent)
+
+    assert answer.status_code == (404 if way == "completed" else 401)
+    assert way == "completed" or set(storage.objects) == before
+    assert as_alice.get("/files/").status_code == 302
