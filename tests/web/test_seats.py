@@ -13,8 +13,9 @@ from tests.fakes import MemoryStorage
 from webapp.errors import AppError, Crowded, TooManyTransfers
 from webapp.models import AudioFile, User
 from webapp.news import JobStatus
+from webapp.services import throttle
 from webapp.web import seats
-from webapp.web.seats import Seats, network_of
+from webapp.web.seats import Seats
 
 
 def refusal_of(take: Callable[[], object]) -> type[AppError] | None:
@@ -67,7 +68,7 @@ def test_sec_W10_many_at_once_never_get_more_seats_than_there_are() -> None:
     ],
 )
 def test_sec_W10_of_an_address_of_the_new_kind_its_network_counts(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert throttle.network_of(address) == network
 
 
 # Without `_seat_the_body` in webapp/web/seats.py the part is taken; without `seats.sit` in `_download` the download is,
