@@ -32,7 +32,7 @@ def sign_in(client: FlaskClient, who: User) -> FlaskClient:
     return client
 
 
-def AudioFileFactory(  # noqa: N802 - called like the class that it makes
+def AudioFileFactory(
     *,
     owner: User,
     presets: tuple[str, ...] = DEFAULT_PRESETS,

@@ -31,6 +31,16 @@ class Preset:
     effort: int = 1
     """How long it takes, relative to the quickest: the short ones are made first."""
 
+    @property
+    def codec_name(self) -> str:
+        """The codec, as the probe calls it."""
+        return {"opus": "Opus", "vorbis": "Vorbis"}.get(self.codec, self.codec.upper())
+
+    @property
+    def container_name(self) -> str:
+        """The container, as the probe calls it."""
+        return {"ogg": "Ogg"}.get(self.container, self.container.upper())
+
 
 # LC-AAC is made for these two rates by the contract; players of every age take them.
 _AAC_RATES = (44100, 48000)

@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["audio_file_id"],
             ["audio_files.id"],
-            name=op.f("fk_taggings_audio_file_id_audio_files"),
+            name=op.f("fk_taggings_audio_file_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("audio_file_id", name=op.f("pk_taggings")),

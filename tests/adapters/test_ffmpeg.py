@@ -298,7 +298,7 @@ def test_no_progress_is_told_of_a_file_of_unknown_length(tmp_path: Path) -> None
     assert output.seconds == 2
 
 
-def test_sec_m8_the_command_opens_nothing_that_is_not_on_its_lists(tmp_path: Path) -> None:
+def test_sec_M8_the_command_opens_nothing_that_is_not_on_its_lists(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     hostile = replace(WAV, container="-i http://x", codec="$(id)", tags={"title": "concat:a|b"})
 
@@ -318,7 +318,7 @@ def test_sec_m8_the_command_opens_nothing_that_is_not_on_its_lists(tmp_path: Pat
 
 @pytest.mark.parametrize("kind", ["hls", "dash", "ffconcat"])
 @pytest.mark.parametrize("container", ["MP3", "M4A", ""])
-def test_sec_m3_a_list_of_other_files_is_not_followed(kind: str, container: str, tmp_path: Path) -> None:
+def test_sec_M3_a_list_of_other_files_is_not_followed(kind: str, container: str, tmp_path: Path) -> None:
     trap = tmp_path / "song.m3u8"
     trap.write_bytes(manifests(sounds.make(tmp_path, "neighbour.m4a"))[kind])
 
@@ -327,7 +327,7 @@ def test_sec_m3_a_list_of_other_files_is_not_followed(kind: str, container: str,
 
 
 @pytest.mark.parametrize(("kind", "ending"), [("hls", "m3u8"), ("dash", "mp3"), ("ffconcat", "mp3")])
-def test_sec_m3_the_sandbox_alone_keeps_a_neighbours_file_shut(kind: str, ending: str, tmp_path: Path) -> None:
+def test_sec_M3_the_sandbox_alone_keeps_a_neighbours_file_shut(kind: str, ending: str, tmp_path: Path) -> None:
     trap = tmp_path / f"song.{ending}"
     neighbour = sounds.make(tmp_path, "neighbour.mp3" if kind == "hls" else "neighbour.m4a")
     trap.write_bytes(manifests(neighbour)[kind])
@@ -350,7 +350,7 @@ def test_sec_m3_the_sandbox_alone_keeps_a_neighbours_file_shut(kind: str, ending
     assert heard == b""
 
 
-def test_sec_m7_a_song_that_was_cut_short_fails_in_words(tmp_path: Path) -> None:
+def test_sec_M7_a_song_that_was_cut_short_fails_in_words(tmp_path: Path) -> None:
     whole = sounds.make(tmp_path, "song.flac", seconds=4)
     cut = tmp_path / "cut.flac"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
@@ -360,7 +360,7 @@ def test_sec_m7_a_song_that_was_cut_short_fails_in_words(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", ["wav", "aiff", "mp3", "m4a", "tta", "wv", "au"])
-def test_sec_m7_half_a_song_is_never_passed_off_as_a_whole_one(kind: str, tmp_path: Path) -> None:
+def test_sec_M7_half_a_song_is_never_passed_off_as_a_whole_one(kind: str, tmp_path: Path) -> None:
     whole = sounds.make(tmp_path, f"song.{kind}", *(("-movflags", "+faststart") if kind == "m4a" else ()), seconds=4)
     cut = tmp_path / f"cut.{kind}"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
@@ -371,7 +371,7 @@ def test_sec_m7_half_a_song_is_never_passed_off_as_a_whole_one(kind: str, tmp_pa
     assert "cut short" in error.value.message
 
 
-def test_sec_m7_a_song_with_a_hole_in_it_is_not_passed_off_as_whole(tmp_path: Path) -> None:
+def test_sec_M7_a_song_with_a_hole_in_it_is_not_passed_off_as_whole(tmp_path: Path) -> None:
     song = bytearray(sounds.make(tmp_path, "song.flac", seconds=8).read_bytes())
     song[len(song) // 4 : len(song) // 2] = bytes(len(song) // 4)
     (tmp_path / "hole.flac").write_bytes(song)
@@ -387,7 +387,7 @@ def test_a_song_whose_header_says_no_length_is_whole(name: str, tmp_path: Path) 
     assert encode(sounds.make(tmp_path, name, *arguments), "wav")[0].seconds == pytest.approx(2, abs=0.1)
 
 
-def test_sec_m7_a_header_without_sound_fails_in_words(tmp_path: Path) -> None:
+def test_sec_M7_a_header_without_sound_fails_in_words(tmp_path: Path) -> None:
     (tmp_path / "empty.wav").write_bytes(sounds.wav(0.0))
 
     with pytest.raises(EncodeFailed, match="There is no sound in this file"):
@@ -446,7 +446,7 @@ def stub(folder: Path, script: str) -> Path:
     ],
     ids=["sleeps", "floods stderr", "ignores signals", "stands still"],
 )
-def test_sec_m6_a_converter_that_stands_still_is_ended(script: str, tmp_path: Path) -> None:
+def test_sec_M6_a_converter_that_stands_still_is_ended(script: str, tmp_path: Path) -> None:
     by = FFmpegEncoder(binary=stub(tmp_path, script), idle_seconds=0.3)
 
     with pytest.raises(EncodeFailed, match="stood still") as error:
@@ -455,7 +455,7 @@ def test_sec_m6_a_converter_that_stands_still_is_ended(script: str, tmp_path: Pa
     assert len(error.value.detail) <= 1000
 
 
-def test_sec_m6_a_converter_that_takes_for_ever_is_ended(tmp_path: Path) -> None:
+def test_sec_M6_a_converter_that_takes_for_ever_is_ended(tmp_path: Path) -> None:
     script = "n=1; while :; do n=$((n+1)); echo out_time_us=$n; done"
     by = FFmpegEncoder(binary=stub(tmp_path, script), wall_seconds=0.5)
 
@@ -546,7 +546,7 @@ def test_the_outline_of_a_long_sound_takes_no_more_room() -> None:
     assert outline.finish(8000).seconds == pytest.approx(900, rel=0.001)
 
 
-def test_sec_m8_what_came_with_our_requirements_is_new_enough() -> None:
+def test_sec_M8_what_came_with_our_requirements_is_new_enough() -> None:
     assert ffmpeg.checked_version(ffmpeg.bundled())
 
 
@@ -556,7 +556,7 @@ def test_a_safe_version_is_accepted(version: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["8.1.1", "8.1", "n7.1.4", "6.1.5", "5.1.9-0+deb12u1", "5.0", "4.4.5", "3.4"])
-def test_sec_m8_a_version_with_a_known_hole_is_refused(version: str, tmp_path: Path) -> None:
+def test_sec_M8_a_version_with_a_known_hole_is_refused(version: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=re.escape(version)):
         ffmpeg.checked_version(stub(tmp_path, f"echo ffmpeg version {version} Copyright"))
 

@@ -37,7 +37,7 @@ CUT = [kind for kind in sounds.KINDS if kind not in ("m4a", "mp4", "mov", "3gp",
 @pytest.mark.parametrize(
     "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in CUT]
 )
-def test_sec_m7_what_lacks_its_end_is_marked(kind: str, tmp_path: Path) -> None:
+def test_sec_M7_what_lacks_its_end_is_marked(kind: str, tmp_path: Path) -> None:
     song = sounds.make(tmp_path, f"song.{kind}", seconds=4)
     whole = song.read_bytes()
 
@@ -45,7 +45,7 @@ def test_sec_m7_what_lacks_its_end_is_marked(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["w64", "caf", "dsf", "wma"])
-def test_sec_m7_half_of_what_a_header_announces_is_an_error(kind: str, tmp_path: Path) -> None:
+def test_sec_M7_half_of_what_a_header_announces_is_an_error(kind: str, tmp_path: Path) -> None:
     song = sounds.make(tmp_path, f"song.{kind}", seconds=4)
     whole = song.read_bytes()
 
@@ -61,13 +61,13 @@ ID3V1 = b"TAG" + bytes(125)
     [("song.mp3", ID3V1), ("bare.mp3", ID3V1), ("bare.mp3", bytes(3000)), ("song.flac", ID3V1), ("song.wv", ID3V1)],
     ids=["mp3 with a tag", "mp3 without a count", "mp3 with zeros", "flac with a tag", "wavpack with a tag"],
 )
-def test_sec_m7_what_is_put_behind_a_whole_song_is_no_flaw(name: str, after: bytes, tmp_path: Path) -> None:
+def test_sec_M7_what_is_put_behind_a_whole_song_is_no_flaw(name: str, after: bytes, tmp_path: Path) -> None:
     song = sounds.make(tmp_path, name, *(("-write_xing", "0") if name == "bare.mp3" else ()), seconds=2)
 
     assert convert(song, song.read_bytes() + after).flaw is None
 
 
-def test_sec_m7_a_hole_in_an_ogg_is_marked(tmp_path: Path) -> None:
+def test_sec_M7_a_hole_in_an_ogg_is_marked(tmp_path: Path) -> None:
     song = sounds.make(tmp_path, "song.ogg", seconds=4)
     damaged = bytearray(song.read_bytes())
     damaged[len(damaged) // 2] ^= 0xFF
@@ -75,7 +75,7 @@ def test_sec_m7_a_hole_in_an_ogg_is_marked(tmp_path: Path) -> None:
     assert convert(song, bytes(damaged)).flaw is Flaw.INCOMPLETE
 
 
-def test_sec_m7_a_song_that_changes_its_form_is_marked(tmp_path: Path) -> None:
+def test_sec_M7_a_song_that_changes_its_form_is_marked(tmp_path: Path) -> None:
     song = sounds.make(tmp_path, "song.flac", seconds=2)
     other = sounds.make(tmp_path, "other.flac", seconds=2, rate=22050, channels=1)
 
@@ -83,7 +83,7 @@ def test_sec_m7_a_song_that_changes_its_form_is_marked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [b"", b"OggS", b"OggS" + bytes(23), b"OggS\0\4" + bytes(20) + b"\2\1\1x"])
-def test_sec_m7_an_ogg_that_breaks_off_has_no_last_page(page: bytes, tmp_path: Path) -> None:
+def test_sec_M7_an_ogg_that_breaks_off_has_no_last_page(page: bytes, tmp_path: Path) -> None:
     (tmp_path / "song").write_bytes(page)
 
     found = flaws.find(tmp_path / "song", Facts("Ogg", "Vorbis", 44100, 2), 1.0, "")

@@ -219,7 +219,7 @@ STRANGE: dict[str, Callable[[Path], None]] = {
         *((kind, ending) for kind in ("png", "text", "zeros", "program") for ending in ("wav", "aac", "flac")),
     ],
 )
-def test_sec_m1_what_is_no_audio_is_refused_whatever_its_name(kind: str, ending: str, tmp_path: Path) -> None:
+def test_sec_M1_what_is_no_audio_is_refused_whatever_its_name(kind: str, ending: str, tmp_path: Path) -> None:
     pretender = tmp_path / f"song.{ending}"
     STRANGE[kind](pretender)
 
@@ -307,7 +307,7 @@ def manifests(neighbour: Path) -> dict[str, bytes]:
     ("kind", "ending"),
     [("hls", "mp3"), ("hls", "m3u8"), ("dash", "mp3"), ("dash", "mpd"), ("ffconcat", "mp3"), ("ffconcat", "ffconcat")],
 )
-def test_sec_m3_a_list_of_other_files_is_refused(kind: str, ending: str, tmp_path: Path) -> None:
+def test_sec_M3_a_list_of_other_files_is_refused(kind: str, ending: str, tmp_path: Path) -> None:
     neighbour = sounds.make(tmp_path, "neighbour.m4a")
     trap = tmp_path / f"song.{ending}"
     trap.write_bytes(manifests(neighbour)[kind])
@@ -316,7 +316,7 @@ def test_sec_m3_a_list_of_other_files_is_refused(kind: str, ending: str, tmp_pat
         probe.look(trap)
 
 
-def test_sec_m8_a_decoder_of_pictures_is_not_opened(tmp_path: Path) -> None:
+def test_sec_M8_a_decoder_of_pictures_is_not_opened(tmp_path: Path) -> None:
     assert {"magicyuv", "png", "mjpeg", "h264", "mpeg4"}.isdisjoint(command.CODECS)
     video = film(tmp_path / "film.mkv", "-i", "pipe:0", "-c:v", "magicyuv", "-c:a", "aac")
 

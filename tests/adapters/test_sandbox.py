@@ -73,7 +73,7 @@ def test_it_stands_in_its_folder_and_can_write_there(job: Path) -> None:
     assert (job / "note").read_text() == "kept\n"
 
 
-def test_sec_m3_it_cannot_read_a_file_that_it_was_not_given(job: Path, tmp_path: Path) -> None:
+def test_sec_M3_it_cannot_read_a_file_that_it_was_not_given(job: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
 
@@ -134,7 +134,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.mark.enable_socket
-def test_sec_m2_it_cannot_connect_to_anything(job: Path, port: int) -> None:
+def test_sec_M2_it_cannot_connect_to_anything(job: Path, port: int) -> None:
     script = CONNECT.format(port=port)
     outside = subprocess.run([PYTHON, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
 
@@ -155,7 +155,7 @@ launcher[{lock!r}](*{arguments!r})
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize(("lock", "arguments"), [("restrict_files", [[], ["/"], []]), ("refuse_sockets", [])])
-def test_sec_m2_each_of_the_two_locks_on_the_network_holds_alone(
+def test_sec_M2_each_of_the_two_locks_on_the_network_holds_alone(
     lock: str, arguments: list[list[str]], port: int
 ) -> None:
     if lock == "restrict_files" and sandbox.landlock_abi() < 4:
@@ -170,7 +170,7 @@ def test_sec_m2_each_of_the_two_locks_on_the_network_holds_alone(
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("kind", ["AF_INET, socket.SOCK_DGRAM", "AF_UNIX, socket.SOCK_STREAM"])
-def test_sec_m2_it_cannot_open_a_socket_of_any_other_kind(job: Path, kind: str) -> None:
+def test_sec_M2_it_cannot_open_a_socket_of_any_other_kind(job: Path, kind: str) -> None:
     said = python(f"import socket; socket.socket(socket.{kind}); print('opened')", job)
 
     assert said.output == ""
@@ -183,7 +183,7 @@ def test_it_cannot_signal_us(job: Path) -> None:
     assert said.output == ""
 
 
-def test_sec_m2_memory_is_limited(job: Path) -> None:
+def test_sec_M2_memory_is_limited(job: Path) -> None:
     limits = Limits(wall_seconds=20, idle_seconds=20, memory=256 * MIB)
 
     said = python("x = bytearray(512 << 20); print('got it')", job, limits)
@@ -192,7 +192,7 @@ def test_sec_m2_memory_is_limited(job: Path) -> None:
     assert "MemoryError" in said.ended.last_words
 
 
-def test_sec_m2_a_file_can_only_grow_so_large(job: Path) -> None:
+def test_sec_M2_a_file_can_only_grow_so_large(job: Path) -> None:
     said = sh("while :; do echo 0123456789012345678901234567890123456789; done > big", job)
 
     assert said.ended.ending is Ending.TOO_LARGE
@@ -217,19 +217,19 @@ def test_a_process_that_uses_too_much_of_the_processor_is_ended(job: Path) -> No
     assert time.monotonic() - began < 20
 
 
-def test_sec_m6_the_clock_ends_it(job: Path) -> None:
+def test_sec_M6_the_clock_ends_it(job: Path) -> None:
     said = sh("while :; do echo busy; done", job, Limits(wall_seconds=0.5, idle_seconds=20))
 
     assert said.ended.ending is Ending.TOO_LONG
 
 
-def test_sec_m6_one_that_sleeps_is_ended(job: Path) -> None:
+def test_sec_M6_one_that_sleeps_is_ended(job: Path) -> None:
     said = sh("sleep 60", job, Limits(wall_seconds=20, idle_seconds=0.3))
 
     assert said.ended.ending is Ending.IDLE
 
 
-def test_sec_m6_one_that_floods_stderr_is_ended_and_its_last_words_are_few(job: Path) -> None:
+def test_sec_M6_one_that_floods_stderr_is_ended_and_its_last_words_are_few(job: Path) -> None:
     limits = Limits(wall_seconds=20, idle_seconds=0.5)
 
     said = sh("while :; do echo flood flood flood flood flood >&2; done", job, limits)
@@ -238,14 +238,14 @@ def test_sec_m6_one_that_floods_stderr_is_ended_and_its_last_words_are_few(job: 
     assert 0 < len(said.ended.last_words) <= sandbox.LAST_WORDS
 
 
-def test_sec_m6_one_that_ignores_requests_to_end_is_ended(job: Path) -> None:
+def test_sec_M6_one_that_ignores_requests_to_end_is_ended(job: Path) -> None:
     said = sh("trap '' TERM INT HUP; while :; do sleep 1; done", job, Limits(wall_seconds=0.5, idle_seconds=20))
 
     assert said.ended.ending is Ending.TOO_LONG
     assert said.ended.code == -signal.SIGKILL
 
 
-def test_sec_m6_one_that_closes_its_pipes_and_stays_is_ended(job: Path) -> None:
+def test_sec_M6_one_that_closes_its_pipes_and_stays_is_ended(job: Path) -> None:
     said = sh("exec >&- 2>&-; sleep 60", job, Limits(wall_seconds=0.5, idle_seconds=20))
 
     assert said.ended.ending is Ending.TOO_LONG

@@ -16,7 +16,8 @@ from mutagen.id3 import APIC, COMM, ID3, TCON, TDRC, TIT2, TXXX
 from tests import pictures, sounds
 from webapp.adapters.tags import pictures as looks
 from webapp.adapters.tags import writing_child
-from webapp.adapters.tags.tagger import SandboxedTagger
+from webapp.adapters.tags.tagger import SandboxedTagger, _check
+from webapp.adapters.transcoders.sandbox import Ended, Ending
 from webapp.errors import Refused, Stopped, TagsFailed
 from webapp.tags import Picture
 
@@ -257,3 +258,13 @@ def test_what_reads_tags_reaches_nothing_else_and_stops_when_told(tmp_path: Path
         tagger.read(source, stop=told)
     with pytest.raises(TagsFailed):
         SandboxedTagger(wall_seconds=0.0).read(source, stop=GOING)
+
+
+# Without the cut in `_check` of webapp/adapters/tags/tagger.py the log would repeat what stands in the file.
+def test_sec_W10_of_what_went_wrong_with_tags_only_the_kind_is_told() -> None:
+    words = 'Traceback (most recent call last):\n  File "child.py", line 3\nmutagen.MutagenError: My secret diary\n'
+
+    with pytest.raises(TagsFailed) as raised:
+        _check(Ended(Ending.EXITED, 1, words))
+
+    assert raised.value.detail == "EXITED 1 mutagen.MutagenError"

@@ -24,7 +24,7 @@ STATUS = {End.READY: "complete", End.MARKED: "complete", End.REFUSED: "error"}
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-def test_sec_m1_m3_whatever_is_sent_the_house_stands(
+def test_sec_M1_M3_whatever_is_sent_the_house_stands(
     share: int, house: House, alice: Visitor, bob: Visitor, tmp_path: Path
 ) -> None:
     """Each is accepted or refused in words, never with a 5xx; what is accepted ends; and Bob's sound stays his."""
@@ -72,7 +72,7 @@ def memory(house: House) -> int:
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
 
 
-def test_sec_m9_more_than_four_gib_is_refused_by_its_size_before_a_byte_of_it_has_come(alice: Visitor) -> None:
+def test_sec_M9_more_than_four_gib_is_refused_by_its_size_before_a_byte_of_it_has_come(alice: Visitor) -> None:
     wanted = json.dumps({"name": "huge.wav", "size": FOUR_GIB + 1, "type": "audio/wav", "fp": "x", "presets": ["flac"]})
 
     answer = alice.ask(
@@ -82,7 +82,7 @@ def test_sec_m9_more_than_four_gib_is_refused_by_its_size_before_a_byte_of_it_ha
     assert answer.status == 413
 
 
-def test_sec_m9_a_large_file_takes_no_memory(house: House, alice: Visitor) -> None:
+def test_sec_M9_a_large_file_takes_no_memory(house: House, alice: Visitor) -> None:
     """256 MiB of an RF64 whose header says so go through the form: what is read is not kept in memory."""
     size = 256 << 20
     head = bytearray(sounds.silence(0.1)[:44])

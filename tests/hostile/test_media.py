@@ -98,7 +98,7 @@ def outcome(song: Path) -> tuple[End, float, str]:
     [case if case.name in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in hostile.CASES],
     ids=str,
 )
-def test_sec_m1_m2_each_ends_as_it_must_and_within_its_limits(case: Case, folder: Path, used: Used) -> None:
+def test_sec_M1_M2_each_ends_as_it_must_and_within_its_limits(case: Case, folder: Path, used: Used) -> None:
     song = case.written_to(folder)
 
     end, seconds, said = outcome(song)
@@ -122,7 +122,7 @@ def test_there_are_enough_of_them_and_each_has_a_name_of_its_own() -> None:
     assert {case.name for case in hostile.CASES} > QUICK
 
 
-def test_sec_m2_the_limit_on_memory_is_what_ends_a_bomb(folder: Path, used: Used) -> None:
+def test_sec_M2_the_limit_on_memory_is_what_ends_a_bomb(folder: Path, used: Used) -> None:
     """Fails without RLIMIT_AS (`launcher.limit`)."""
     song = folder / "index.mp4"
     song.write_bytes(bombs.index(9_000_000))
@@ -141,7 +141,7 @@ def test_sec_m2_the_limit_on_memory_is_what_ends_a_bomb(folder: Path, used: Used
 
 
 @pytest.mark.parametrize("name", ["flac bomb", pytest.param("flac bomb at the highest rate", marks=pytest.mark.slow)])
-def test_sec_m2_the_limit_on_size_is_what_ends_a_bomb(name: str, folder: Path) -> None:
+def test_sec_M2_the_limit_on_size_is_what_ends_a_bomb(name: str, folder: Path) -> None:
     """Fails without RLIMIT_FSIZE (`launcher.limit`)."""
     song = hostile.named(name).written_to(folder)
 
@@ -210,13 +210,13 @@ def some(traps: Sequence[Case]) -> list[Any]:
     return [real, pytest.param(traps, marks=pytest.mark.slow)]
 
 
-def test_sec_m3_the_traps_are_real(folder: Path, without_lists: None, without_landlock: None) -> None:
+def test_sec_M3_the_traps_are_real(folder: Path, without_lists: None, without_landlock: None) -> None:
     """With neither of the two defences a neighbour's sound does come out: what follows is no idle talk."""
     assert walk_into([hostile.named(name) for name in REAL], folder) == list(REAL)
 
 
 @pytest.mark.parametrize("traps", some(TRAPS), ids=["real", "all"])
-def test_sec_m3_the_sandbox_alone_keeps_a_neighbour_shut(
+def test_sec_M3_the_sandbox_alone_keeps_a_neighbour_shut(
     traps: Sequence[Case], folder: Path, without_lists: None
 ) -> None:
     """Fails without Landlock (`launcher.restrict_files`)."""
@@ -225,7 +225,7 @@ def test_sec_m3_the_sandbox_alone_keeps_a_neighbour_shut(
 
 
 @pytest.mark.parametrize("traps", some(TRAPS), ids=["real", "all"])
-def test_sec_m3_the_lists_alone_keep_a_neighbour_shut(
+def test_sec_M3_the_lists_alone_keep_a_neighbour_shut(
     traps: Sequence[Case], folder: Path, without_landlock: None
 ) -> None:
     """Fails without -format_whitelist (`command._opened`)."""
@@ -245,7 +245,7 @@ FAR = [case for case in lists.CASES if "network" in case.name]
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("defence", ["both", "the lists", "the sandbox"])
-def test_sec_m2_nobody_on_the_network_is_called(
+def test_sec_M2_nobody_on_the_network_is_called(
     defence: str, folder: Path, listener: socket.socket, request: pytest.FixtureRequest
 ) -> None:
     if defence == "the sandbox":
@@ -264,7 +264,7 @@ def test_sec_m2_nobody_on_the_network_is_called(
         listener.accept()
 
 
-def test_sec_m8_every_run_is_told_what_it_may_open(folder: Path, used: Used) -> None:
+def test_sec_M8_every_run_is_told_what_it_may_open(folder: Path, used: Used) -> None:
     song = hostile.named("mp3 with two tags").written_to(folder)
 
     assert outcome(song)[0] is End.READY

@@ -64,7 +64,7 @@ def by_parts(client: FlaskClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("send", [by_the_form, by_parts])
-def test_sec_m4_a_name_is_only_ever_a_text(
+def test_sec_M4_a_name_is_only_ever_a_text(
     send: Callable[[FlaskClient, str], None], as_alice: FlaskClient, storage: MemoryStorage
 ) -> None:
     for name, shown in NAMES.items():

@@ -116,7 +116,7 @@ def test_what_is_no_sound_is_refused_in_the_words_of_the_server(scripter: Script
 
 
 @pytest.mark.slow
-def test_sec_m7_what_is_not_whole_is_fetched_and_said_to_be_so(scripter: Scripter) -> None:
+def test_sec_M7_what_is_not_whole_is_fetched_and_said_to_be_so(scripter: Scripter) -> None:
     sound = sounds.wav(2.0)
     scripter.has("cut.wav", sound[: len(sound) * 99 // 100])
 

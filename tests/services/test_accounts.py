@@ -209,7 +209,7 @@ def test_sec_W3_all_processes_count_together(ana: User, config: Config) -> None:
     ],
 )
 def test_sec_W3_an_address_of_ipv6_counts_as_its_network(app: Flask, first: str, second: str, *, are_one: bool) -> None:
-    # Guards _network in services/throttle.py.
+    # Guards network_of in services/throttle.py.
     for _ in range(throttle.PER_ACCOUNT):
         throttle.begin("ana@example.com", first)
 

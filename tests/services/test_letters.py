@@ -1,5 +1,6 @@
 """Letters wait in the database: none is lost, none is sent by two at once, and some are given up."""
 
+import smtplib
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from flask import Flask
 from tests.fakes import FakeLetters
 from webapp.catalogues import Language, languages
 from webapp.db import db, writing
-from webapp.errors import LetterRefused
+from webapp.errors import LetterRefused, LettersUnavailable
 from webapp.models import Letter, LetterKind, User
 from webapp.services import letters as post
 from webapp.services import wordings
@@ -55,6 +56,21 @@ def test_what_the_mail_server_does_not_take_is_tried_again_ever_later(alice: Use
 
     assert [each.recipient for each in letters.sent] == ["alice@example.com"]
     assert waiting() == 0
+
+
+# Without `logs.said` in `send_due` of webapp/services/letters.py the address is in the log.
+def test_sec_W10_what_a_mail_server_says_is_not_in_the_log(
+    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def send(recipient: str, subject: str, text: str) -> None:
+        raise LettersUnavailable from smtplib.SMTPRecipientsRefused({recipient: (451, b"later")})
+
+    monkeypatch.setattr(letters, "send", send)
+    write(alice)
+
+    assert post.send_due() == 0
+    assert "smtplib.SMTPRecipientsRefused" in caplog.text
+    assert "alice" not in caplog.text
 
 
 def test_after_a_day_in_vain_a_letter_is_given_up(alice: User, letters: FakeLetters) -> None:

@@ -12,7 +12,7 @@ from webapp.db import db, writing
 from webapp.errors import EncodeFailed, Stopped
 from webapp.models import AudioFile, Measurement, User, Waveform
 from webapp.news import JobStatus
-from webapp.services import claims
+from webapp.services import claims, sweeps
 from webapp.services.work import Bench
 
 
@@ -135,3 +135,17 @@ def test_what_is_made_outside_is_not_measured_here(alice: User, transcoder: Fake
     finish(file.job)
 
     assert db.session.get(Measurement, file.id) is None
+
+
+# Else a worker would begin to measure and make room again, without end, for what it never takes.
+def test_what_was_to_be_measured_is_left_when_the_settings_name_another_transcoder(
+    song: AudioFile, bob: User, transcoder: FakeTranscoder
+) -> None:
+    transcoder.is_ours = False
+    AudioFileFactory(owner=bob, presets=("wav",))
+    with writing():
+        db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
+
+    assert claims.take() is None
+    assert sweeps.sweep_jobs(lambda _: None) == 0
+    assert measurement_of(song).status is JobStatus.CREATED

@@ -12,7 +12,7 @@ from tests.fakes import FakeTranscoder, MemoryStorage
 from webapp.db import db, utcnow, writing
 from webapp.errors import StorageUnavailable, TranscoderUnavailable
 from webapp.models import AudioFile, Kind, Rendition, TranscodeJob, User
-from webapp.news import JobStatus, Report, Result
+from webapp.news import Flaw, JobStatus, Report, Result
 from webapp.services import claims, jobs, library, outside, sweeps
 
 ID = "1671476818694-phptj0"
@@ -446,3 +446,17 @@ def test_a_broker_that_is_down_does_not_keep_us_from_asking(job: TranscodeJob, t
     assert sweeps.sweep_if_due(wake)
 
     assert transcoder.asked == [ID]
+
+
+# Without the look at the length in `_ending` of webapp/services/outside.py it is ready without a mark.
+@pytest.mark.parametrize(("seconds", "flaw"), [(10.0, None), (9.6, None), (9.0, Flaw.INCOMPLETE)])
+def test_sec_M7_what_was_made_outside_and_is_short_is_marked(
+    alice: User, song: AudioFile, job: TranscodeJob, storage: MemoryStorage, seconds: float, flaw: Flaw | None
+) -> None:
+    keep_all(storage, job)
+    results = {each.key: Result(COMPLETE, seconds) for each in song.renditions}
+
+    assert outside.hear(report(COMPLETE, job, results=results))
+
+    assert {each.flaw for each in db.session.scalars(sa.select(Rendition))} == {flaw}
+    assert [note.flaw for note in told(alice)] == [flaw]

@@ -15,7 +15,7 @@ from webapp.adapters.tags import pictures as looks
 from webapp.db import db, writing
 from webapp.errors import AppError, NotFound, Refused, StorageFull, StorageUnavailable, TagsFailed, TooLarge
 from webapp.models import AudioFile, Kind, Tagging, User, Waveform
-from webapp.news import JobStatus, Output
+from webapp.news import Flaw, JobStatus, Output
 from webapp.services import claims, jobs, library, sweeps, tagging
 from webapp.services.work import Bench
 from webapp.tags import Found
@@ -336,3 +336,17 @@ def test_what_is_retried_gets_its_tags_anew(alice: User, song: AudioFile, bench:
     work_off(bench)
 
     assert [written(storage, song, name)[0] for name in ("flac", "mp4")] == [{"title": "First look"}] * 2
+
+
+def test_what_is_the_matter_with_a_rendition_from_outside_is_told_when_its_tags_are_in_it(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, outside: FakeTranscoder
+) -> None:
+    for name in PRESETS:
+        storage.put(rendition(song, name).key, [name.encode()])
+        finish(song.job, JobStatus.COMPLETE, name, flaw=Flaw.INCOMPLETE)
+    assert told(alice) == []
+
+    work_off(bench)
+
+    assert rendition(song, "wav").flaw is Flaw.INCOMPLETE
+    assert [note.flaw for note in told(alice)] == [Flaw.INCOMPLETE]

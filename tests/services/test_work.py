@@ -56,7 +56,7 @@ def test_a_file_is_worked_off_to_its_end(
     assert [note.kind for note in told(alice)] == [Kind.COMPLETE]
 
 
-def test_sec_m7_what_is_not_whole_is_told_as_such(
+def test_sec_M7_what_is_not_whole_is_told_as_such(
     alice: User, song: AudioFile, bench: Bench, encoder: FakeEncoder
 ) -> None:
     encoder.flaw = Flaw.INCOMPLETE

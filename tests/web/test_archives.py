@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 
 from tests.factories import AudioFileFactory, finish, rendition
 from tests.fakes import MemoryStorage
-from webapp.models import AudioFile, User
+from webapp.db import db, writing
+from webapp.models import AudioFile, Tagging, User
 from webapp.news import JobStatus
 from webapp.services.zipping import Broken
 
@@ -32,8 +33,10 @@ def opened(body: bytes) -> dict[str, bytes]:
 def test_all_that_is_ready_of_a_file_is_named_after_its_tags(
     as_alice: FlaskClient, alice: User, storage: MemoryStorage
 ) -> None:
-    file = AudioFileFactory(owner=alice, presets=("flac", "mp3-320", "mp3-192"), tags=TAGS)
+    file = AudioFileFactory(owner=alice, presets=("flac", "mp3-320", "mp3-192"))
     keep(storage, file, "flac", "mp3-320", "mp3-192")
+    with writing():
+        file.tags = TAGS
 
     answer = as_alice.get(f"/files/{file.id}/archive.zip")
 
@@ -46,6 +49,21 @@ def test_all_that_is_ready_of_a_file_is_named_after_its_tags(
         f"{stem} (MP3 320).mp3": b"mp3-320...",
         f"{stem} (MP3 192).mp3": b"mp3-192...",
     }
+
+
+# A worker was killed between the object and its row, three times.
+def test_what_was_left_in_the_midst_of_getting_tags_is_as_long_as_it_is(
+    as_alice: FlaskClient, alice: User, storage: MemoryStorage
+) -> None:
+    file = AudioFileFactory(owner=alice, presets=("wav",))
+    keep(storage, file, "wav")
+    storage.put(rendition(file, "wav").key, [b"longer, with tags"])
+    with writing():
+        db.session.add(Tagging(audio_file_id=file.id, status=JobStatus.ERROR))
+
+    answer = as_alice.get(f"/files/{file.id}/archive.zip")
+
+    assert opened(answer.data) == {"song.wav": b"longer, with tags"}
 
 
 def test_what_is_missing_is_said_in_the_archive_and_nothing_ready_is_404(

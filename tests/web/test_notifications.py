@@ -116,7 +116,7 @@ def test_a_search_is_kept_by_its_poller(as_alice: FlaskClient, alice: User, song
     assert str(song.id) not in text
 
 
-def test_sec_m7_what_is_not_whole_says_so_wherever_it_is_told(as_alice: FlaskClient, song: AudioFile) -> None:
+def test_sec_M7_what_is_not_whole_says_so_wherever_it_is_told(as_alice: FlaskClient, song: AudioFile) -> None:
     version = version_of(as_alice.get("/account/").text)
     finish(song.job, flaw=Flaw.INCOMPLETE)
 
@@ -132,7 +132,7 @@ def test_sec_m7_what_is_not_whole_says_so_wherever_it_is_told(as_alice: FlaskCli
     assert page.count("Cut short or damaged") == len(song.renditions)
 
 
-def test_sec_m7_what_is_not_whole_is_named_in_the_alert_of_a_batch(as_alice: FlaskClient, alice: User) -> None:
+def test_sec_M7_what_is_not_whole_is_named_in_the_alert_of_a_batch(as_alice: FlaskClient, alice: User) -> None:
     batch = uuid.uuid4()
     for name, flaw in (("whole.wav", None), ("cut.wav", Flaw.INCOMPLETE)):
         finish(AudioFileFactory(owner=alice, name=name, batch=batch).job, flaw=flaw)

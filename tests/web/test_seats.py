@@ -13,8 +13,9 @@ from tests.fakes import MemoryStorage
 from webapp.errors import AppError, Crowded, TooManyTransfers
 from webapp.models import AudioFile, User
 from webapp.news import JobStatus
+from webapp.services import throttle
 from webapp.web import seats
-from webapp.web.seats import Seats, network_of
+from webapp.web.seats import Seats
 
 
 def refusal_of(take: Callable[[], object]) -> type[AppError] | None:
@@ -67,15 +68,16 @@ def test_sec_W10_many_at_once_never_get_more_seats_than_there_are() -> None:
     ],
 )
 def test_sec_W10_of_an_address_of_the_new_kind_its_network_counts(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert throttle.network_of(address) == network
 
 
-# Without `_seat_the_body` in webapp/web/seats.py the part is taken; without `seats.sit` in `_download` the download is.
+# Without `_seat_the_body` in webapp/web/seats.py the part is taken; without `seats.sit` in `_download` the download is,
+# and without that in webapp/web/archives.py the archive.
 def test_sec_W10_who_has_too_many_transfers_under_way_is_told_to_wait(
     app: Flask, as_alice: FlaskClient, as_bob: FlaskClient, alice: User, song: AudioFile, storage: MemoryStorage
 ) -> None:
     finish(song.job, JobStatus.COMPLETE, "wav")
-    storage.put(rendition(song, "wav").key, [b"sound"])
+    storage.put(rendition(song, "wav").key, [b"ten bytes."])
     big = {"size": 100_000, "name": "song.wav", "presets": ["wav"]}
     part = f"/uploads/{as_alice.post('/uploads', json=big).get_json()['id']}/parts/1"
     held = [app.extensions["seats"].take({f"user {alice.id}": 32}) for _ in range(seats.LONG_SEATS_OF_ONE)]
@@ -84,6 +86,7 @@ def test_sec_W10_who_has_too_many_transfers_under_way_is_told_to_wait(
         as_alice.put(part, data=b"x" * 100_000),
         as_alice.post("/files/", data={"audio": (io.BytesIO(b"x" * 100_000), "x.wav")}),
         as_alice.get(f"/files/{song.id}/renditions/wav"),
+        as_alice.get(f"/files/{song.id}/archive.zip"),
     ):
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) > 0
@@ -96,7 +99,10 @@ def test_sec_W10_who_has_too_many_transfers_under_way_is_told_to_wait(
     held.pop()()
     for _ in range(3):  # each gives its seat back
         assert as_alice.put(part, data=b"x" * 100_000).status_code == 204
-        assert as_alice.get(f"/files/{song.id}/renditions/wav").status_code == 200
+        for address in ("renditions/wav", "archive.zip"):
+            answer = as_alice.get(f"/files/{song.id}/{address}")
+            assert (answer.status_code, answer.content_length) == (200, len(answer.data))
+            answer.close()
         assert as_alice.put("/nowhere", data=b"x" * 100_000).status_code == 404
 
 

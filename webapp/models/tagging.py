@@ -1,6 +1,7 @@
 """What is to be done for the tags of a file."""
 
 import uuid
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +31,11 @@ class Tagging(Claimable, Base):
             .order_by(AudioFile.size, AudioFile.created_at)
             .limit(1)
         )
+
+    @classmethod
+    def unsettled(cls, file_ids: Collection[uuid.UUID]) -> sa.Select[uuid.UUID]:
+        """Those of the files whose renditions get other tags at the moment, or were left in the midst of it."""
+        return sa.select(cls.audio_file_id).where(cls.audio_file_id.in_(file_ids), cls.status != JobStatus.COMPLETE)
 
     @classmethod
     def behind(cls, file_id: uuid.UUID) -> sa.Select[Rendition]:

@@ -11,7 +11,7 @@ from webapp.db import db, utcnow
 from webapp.errors import NotFound
 from webapp.extensions import storage
 from webapp.filenames import distinct, plain
-from webapp.models import AudioFile, Rendition
+from webapp.models import AudioFile, Rendition, Tagging
 from webapp.news import JobStatus
 from webapp.services.zipping import Entry
 
@@ -41,7 +41,11 @@ def of(files: Sequence[AudioFile], zone: tzinfo) -> Archive:
         if not rendition.is_ready
     ]
     now = utcnow()
-    found = [(rendition.key, rendition.size, rendition.finished_at or now) for rendition in ready]
+    # Of these the database may not know the length that they have now.
+    unsettled = set(db.session.scalars(Tagging.unsettled([file.id for file in files])))
+    found = [
+        (each.key, None if each.audio_file_id in unsettled else each.size, each.finished_at or now) for each in ready
+    ]
     names = _names(files, ready)
     name = plain(title_of(files[0].tags) or files[0].stem) if len(files) == 1 else "Tapedeck"
     db.session.rollback()

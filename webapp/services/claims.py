@@ -166,7 +166,8 @@ def _next() -> tuple[Piece, uuid.UUID, int, int | None] | None:
         return (Tagging, *tags, None)
     row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
     if row is None:
-        for piece in (Waveform, Measurement):
+        # Where others convert, there is always something for which measuring would have to make room.
+        for piece in (Waveform, Measurement) if transcoder.is_ours else (Waveform,):
             if other := db.session.execute(piece.next()).first():
                 return (piece, *other, None)
         return None

@@ -39,9 +39,10 @@ def leave(user: User, password: str, *, address: str) -> None:
         first = sa.and_(TranscodeJob.audio_file_id == AudioFile.id, TranscodeJob.attempt == 1)
         originals = sa.select(AudioFile.key, TranscodeJob.external_id).outerjoin(TranscodeJob, first).where(mine)
         made = sa.select(Rendition.key, sa.null()).join(Rendition.audio_file).where(mine)
+        covers = sa.select(AudioFile.cover_key, sa.null()).where(mine, AudioFile.cover_key.is_not(None))
         running = sa.select(TranscodeJob.external_id, TranscodeJob.status).join(TranscodeJob.audio_file).where(mine)
         canceled = [external_id for external_id, status in db.session.execute(running) if not status.is_final]
-        found = [*db.session.execute(originals), *db.session.execute(made)]
+        found = [*db.session.execute(originals), *db.session.execute(made), *db.session.execute(covers)]
         removals.note_all([(key, external_id) for key, external_id in found])
         db.session.execute(sa.delete(Letter).where(Letter.recipient == email))
         db.session.execute(sa.delete(Link).where(Link.email == email))

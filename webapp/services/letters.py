@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from webapp import logs
 from webapp.db import db, utcnow, writing
 from webapp.errors import LetterRefused, LettersUnavailable
 from webapp.extensions import mail
@@ -53,7 +54,8 @@ def send_due() -> int:
         try:
             _send(letter)
         except LettersUnavailable as exc:
-            log.warning("letter %d: the mail server does not take it (%r); will try again", letter.id, exc.__cause__)
+            why = logs.said(exc.__cause__ or exc)  # a server's own words may name whom it is for
+            log.warning("letter %d: the mail server does not take it (%s); will try again", letter.id, why)
             break
         with writing():
             db.session.execute(sa.delete(Letter).where(Letter.id == letter.id))

@@ -14,9 +14,6 @@ from webapp.news import BUSY, JobStatus
 from webapp.ports import Facts, Measured
 from webapp.services import changes
 
-# As the probe calls what the muxers of our presets write.
-_CONTAINERS = {"ogg": "Ogg"}
-
 
 @dataclass(frozen=True)
 class Version:
@@ -95,7 +92,7 @@ def _same(file: AudioFile, name: str) -> list[str]:
 def _facts(rendition: Rendition) -> Facts:
     preset, file = rendition.preset, rendition.audio_file
     return Facts(
-        container=_CONTAINERS.get(preset.container, preset.container.upper()),
+        container=preset.container_name,
         codec=preset.codec,
         sample_rate=rendition.sample_rate or file.sample_rate,
         channels=rendition.channels or file.channels,

@@ -13,8 +13,8 @@ from webapp.db import SKEW, db, utcnow, writing
 from webapp.errors import ObjectMissing, StorageUnavailable, TranscoderUnavailable
 from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Rendition, TranscodeJob
-from webapp.news import BUSY, JobEvent, JobStatus, Output, Report, Result
-from webapp.services import adoptions, changes, jobs
+from webapp.news import BUSY, Flaw, JobEvent, JobStatus, Output, Report, Result
+from webapp.services import adoptions, changes, jobs, renditions
 from webapp.words import N_
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,8 @@ def _ending(report: Report, wanted: _Wanted) -> JobEvent:
     except ObjectMissing:
         return _failed(wanted, NOT_THERE if wanted.preset in transcoder.makes else NOT_MADE)
     seconds = result.seconds or wanted.seconds
-    output = Output(size, seconds, bit_rate=round(size * 8 / seconds) if seconds else None)
+    flaw = Flaw.INCOMPLETE if renditions.is_cut_short(wanted.seconds, seconds) else None
+    output = Output(size, seconds, bit_rate=round(size * 8 / seconds) if seconds else None, flaw=flaw)
     return JobEvent(wanted.job_id, JobStatus.COMPLETE, wanted.preset, output=output)
 
 

@@ -124,6 +124,11 @@ def flaw(job: TranscodeJob) -> Flaw | None:
     return next((r.flaw for r in of_job(job) if r.is_ready and r.flaw), None)
 
 
+def is_cut_short(said: float | None, found: float) -> bool:
+    """Whether there is less sound than the file says. Its word stands: each rendition is measured by it."""
+    return said is not None and found < said - max(0.5, 0.02 * said)
+
+
 def of_job(job: TranscodeJob) -> Sequence[Rendition]:
     """The job's renditions in the order of PRESETS."""
     found = {r.preset_name: r for r in db.session.scalars(sa.select(Rendition).where(Rendition.job_id == job.id))}

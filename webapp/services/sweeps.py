@@ -51,7 +51,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
             break
     waiting = sum(
         db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
-        for piece in (Waveform, Tagging, Measurement, *((Rendition,) if transcoder.is_ours else ()))
+        for piece in (Waveform, Tagging, *((Rendition, Measurement) if transcoder.is_ours else ()))
     )
     db.session.rollback()
     if waiting:

@@ -13,6 +13,8 @@ from webapp.models import Attempt
 
 WINDOW = timedelta(minutes=15)
 PER_ACCOUNT, PER_ADDRESS = 10, 100
+# Bits: of an address of IPv6 its owner has the whole network.
+OWN_NETWORK = 64
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ LETTERS_TO_ONE = 10
 
 def begin(account: str, address: str, limits: Limits = GUESSES) -> list[int]:
     """Count a try before its outcome is known, so that many at once cannot slip through. Raises TooMany."""
-    place = _network(address)
+    place = network_of(address)
     most = {_key(limits.name, account, place): limits.per_account, _key(limits.name, place): limits.per_address}
     with writing():
         now = utcnow()
@@ -79,7 +81,7 @@ def _check(key: str, limit: int, now: datetime) -> None:
         raise TooMany(retry_after=max(1, int(wait.total_seconds()) + 1))
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """What one customer has of the net: an address of IPv4, but 2^64 of IPv6."""
     try:
         found = ipaddress.ip_address(address)
@@ -87,7 +89,7 @@ def _network(address: str) -> str:
         return address
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), OWN_NETWORK), strict=False))
 
 
 def _key(*parts: str) -> str:

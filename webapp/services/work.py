@@ -17,7 +17,7 @@ from webapp.models import AudioFile, Rendition, Waveform
 from webapp.models.measurement import ORIGINAL
 from webapp.news import JobEvent, JobStatus
 from webapp.ports import Peaks
-from webapp.services import changes, claims, jobs, measurements, retagging, tagging, taggings
+from webapp.services import changes, claims, jobs, measurements, renditions, retagging, tagging, taggings
 
 log = logging.getLogger(__name__)
 
@@ -183,11 +183,6 @@ def _paced(claim: claims.Claim) -> Callable[[float], None]:
     return on_progress
 
 
-def _is_cut_short(said: float | None, found: float) -> bool:
-    """Whether there is less sound than the file says. Its word stands: each rendition is measured by it."""
-    return said is not None and found < said - max(0.5, 0.02 * said)
-
-
 def _keep_outline(claim: claims.Claim, peaks: Peaks) -> None:
     _end_outline(claim, JobStatus.COMPLETE, bars=peaks.bars, seconds=peaks.seconds)
 
@@ -204,6 +199,6 @@ def _end_outline(
         done = sa.update(Waveform).where(*mine).values(status=status, bars=bars, token=None)
         if db.session.scalar(done.returning(Waveform.audio_file_id)) is None:
             return
-        if seconds is not None and not _is_cut_short(claim.facts.seconds, seconds):
+        if seconds is not None and not renditions.is_cut_short(claim.facts.seconds, seconds):
             db.session.execute(sa.update(AudioFile).where(AudioFile.id == claim.file_id).values(seconds=seconds))
         changes.made(owner_id, claim.file_id)

@@ -10,11 +10,11 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp.db import db
 from webapp.filenames import disposition
 from webapp.models import AudioFile
 from webapp.presets import PRESETS
 from webapp.services import archive, library, selection, zipping
+from webapp.web import seats
 from webapp.web.filters import state
 from webapp.web.language import gettext, zone
 
@@ -47,7 +47,7 @@ def answer(files: Sequence[AudioFile]) -> Response:
     entries = [*made.entries, *_note(made)]
     length = zipping.length(entries)
     pieces = zipping.write(entries)
-    db.session.rollback()  # no transaction is open while the storage is waited for
+    seats.sit()
     # A header and the first sound: a storage that does not answer is told as such while that still can be told.
     begun = [next(pieces), next(pieces, b"")]
     response = Response(_from(begun, pieces), mimetype="application/zip")

@@ -7,9 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy.exc
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+import sqlalchemy.orm.exc
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from flask_login import current_user, logout_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -28,6 +29,7 @@ from webapp.errors import (
     Unavailable,
 )
 from webapp.extensions import settings
+from webapp.models import SignIn
 from webapp.web import htmx, language, live
 from webapp.words import N_
 
@@ -55,6 +57,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(sqlalchemy.exc.OperationalError, _of_database)
     app.register_error_handler(sqlalchemy.exc.TimeoutError, _of_database)
+    for kind in (sqlalchemy.exc.IntegrityError, sqlalchemy.orm.exc.ObjectDeletedError):
+        app.register_error_handler(kind, _of_what_went)
     app.register_error_handler(Exception, _of_nobody)
 
 
@@ -118,6 +122,16 @@ def _of_database(error: sqlalchemy.exc.SQLAlchemyError) -> ResponseReturnValue:
     told = StorageFull() if "is full" in str(error) else Unavailable()
     told.__cause__ = error
     return tell(told)
+
+
+def _of_what_went(error: Exception) -> ResponseReturnValue:
+    """From another tab the account may have been deleted, or signed out, while this request was under way."""
+    db.session.rollback()
+    token = session.get("_user_id")
+    if token and db.session.scalar(SignIn.valid(token)) is None:
+        logout_user()
+        return tell(NotSignedIn())
+    return _of_nobody(error)
 
 
 def _of_nobody(error: Exception) -> ResponseReturnValue:

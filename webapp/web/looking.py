@@ -17,8 +17,6 @@ from webapp.services import library
 from webapp.web.language import gettext, reader
 
 bp = Blueprint("looking", __name__, url_prefix="/files")
-_CODECS = {"opus": "Opus", "vorbis": "Vorbis"}
-_CONTAINERS = {"ogg": "Ogg"}
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,8 @@ def _column(rendition: Rendition, measured: Mapping[str, float]) -> Column:
     preset, file = rendition.preset, rendition.audio_file
     return Column(
         preset.label,
-        _CONTAINERS.get(preset.container, preset.container.upper()),
-        _CODECS.get(preset.codec, preset.codec.upper()),
+        preset.container_name,
+        preset.codec_name,
         rendition.sample_rate,
         command.shape(preset, file.facts).bit_depth,
         rendition.channels,

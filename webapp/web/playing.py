@@ -29,9 +29,6 @@ _TYPES: Mapping[tuple[str, str], str] = {
     ("WebM", "Opus"): _WEBM.format("opus"),
     ("WebM", "Vorbis"): _WEBM.format("vorbis"),
 }
-# How a preset calls what the probe calls so.
-_CODECS = {"vorbis": "Vorbis", "opus": "Opus"}
-_CONTAINERS = {"ogg": "Ogg"}
 # Of our codecs; nothing is lost in the first three.
 _BEST = ("flac", "pcm", "alac", "aac", "mp3", "opus", "vorbis")
 
@@ -67,9 +64,7 @@ def versions(file: AudioFile) -> list[Version]:
 
 def media_type(preset: Preset) -> str:
     """That of what the preset makes, with the codec where the container has several."""
-    container = _CONTAINERS.get(preset.container, preset.container.upper())
-    codec = _CODECS.get(preset.codec, preset.codec.upper())
-    return _TYPES.get((container, codec), preset.media_type)
+    return _TYPES.get((preset.container_name, preset.codec_name), preset.media_type)
 
 
 def _place(rendition: Rendition) -> int:

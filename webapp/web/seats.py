@@ -4,7 +4,6 @@ What has no body, like a page or a poll, needs none, and a part of the threads i
 """
 
 import io
-import ipaddress
 import threading
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from webapp.db import db
 from webapp.errors import AppError, Crowded, TooManyTransfers
+from webapp.services import throttle
 
 # Who sends so little has mostly sent it with the header. It is taken in at once.
 BRIEF_BYTES = 64 * 1024
@@ -27,8 +27,6 @@ BRIEF_SEATS, BRIEF_SEATS_OF_ADDRESS = 32, 24
 # A busy machine may need a moment to take in what is there already.
 BRIEF_WAIT_SECONDS = 1.0
 LOOK_SECONDS = 0.02
-# Of an address of IPv6 its owner has the whole network.
-OWN_NETWORK = 64
 OWN_MACHINE = ("127.0.0.1", "::/64")
 
 
@@ -96,19 +94,8 @@ def sit() -> None:
 
 def _of_address(most: int) -> dict[str, int]:
     """The seats of the address that asks. On this machine stands whoever looks after it, or a proxy for everybody."""
-    network = network_of(request.remote_addr or "")
+    network = throttle.network_of(request.remote_addr or "")
     return {} if network in OWN_MACHINE else {network: most}
-
-
-def network_of(address: str) -> str:
-    """Whose address it is, as far as that can be told by it."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((int(parsed), OWN_NETWORK), strict=False))
 
 
 def _seat_the_body() -> None:

@@ -87,7 +87,7 @@ def _seen() -> Mapping[str, str] | None:
     """The tags that the form showed; None if it does not say, or not so that it can be read."""
     try:
         seen = json.loads(request.form.get("seen", ""))
-    except ValueError:
+    except (ValueError, RecursionError):  # what is nested deeper than anybody can read is no form of ours
         return None
     return seen if isinstance(seen, dict) else None
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 import sys
 import threading
@@ -21,6 +22,8 @@ from webapp.tags import TAGS, Found, Picture
 READER, WRITER = (Path(__file__).with_name(f"{name}_child.py") for name in ("reading", "writing"))
 MOST_WORDS = 1 << 20
 MOST_OUTPUT = pictures.MOST_BYTES + MOST_WORDS
+# With what the last line of a traceback begins.
+_KIND = re.compile(r"([A-Za-z_][\w.]*)(?::|$)")
 # As ffmpeg.py has it: the most that a file must be moved to let something in before the sound.
 SLOWEST_DISK = 50_000_000
 
@@ -93,7 +96,9 @@ def _check(ended: Ended) -> None:
     if ended.ending is Ending.STOPPED:
         raise Stopped
     if ended.ending is not Ending.EXITED or ended.code:
-        raise TagsFailed(detail=f"{ended.ending.name} {ended.code} {ended.last_words[-500:]}")
+        # The kind alone: it goes into the log, and what an error says may repeat what stands in the file.
+        kind = _KIND.match(ended.last_words.rstrip().rpartition("\n")[2])
+        raise TagsFailed(detail=" ".join((ended.ending.name, str(ended.code), *(kind.groups() if kind else ()))))
 
 
 def _found(words: bytes, cover: bytes) -> Found:
