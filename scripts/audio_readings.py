@@ -1,5 +1,6 @@
 """What decoders hear in a file, and what mutagen reads of its tags."""
 
+import base64
 import hashlib
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import imageio_ffmpeg
 import miniaudio
 import mutagen
 import soundfile
+from mutagen.flac import Picture
 
 # What mutagen calls each tag, from one kind of file to the next.
 NAMES = {
@@ -101,13 +103,29 @@ def depth(path: Path) -> int | None:
     return getattr(found.info, "bits_per_sample", None) if found is not None else None
 
 
-def has_cover(path: Path) -> bool:
-    """Whether there is a picture in it."""
+def tags_by_ffmpeg(path: Path) -> dict[str, str]:
+    """Those of NAMES that ffmpeg reads: mutagen knows fewer kinds of file."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-map_metadata:g", "0:g"]
+    run = subprocess.run([*command, "-f", "ffmetadata", "-"], capture_output=True, text=True, check=True, timeout=60)
+    lines = (line.partition("=") for line in run.stdout.splitlines())
+    return {name.lower(): value for name, _, value in lines if name.lower() in NAMES}
+
+
+def cover(path: Path) -> bytes:
+    """The first picture in it; none is empty."""
     found = _opened(path)
-    if found is None:
-        return False
-    keys = [] if found.tags is None else [key.partition(":")[0] for key in found]
-    return bool(getattr(found, "pictures", None)) or bool({"APIC", "covr", "metadata_block_picture"} & set(keys))
+    if found is None or found.tags is None:
+        return b""
+    for key in found:
+        match key.partition(":")[0]:
+            case "APIC":
+                return bytes(found[key].data)
+            case "covr":
+                return bytes(found[key][0])
+            case "metadata_block_picture":
+                return bytes(Picture(base64.b64decode(found[key][0])).data)
+    pictures = getattr(found, "pictures", None)
+    return bytes(pictures[0].data) if pictures else b""
 
 
 def _opened(path: Path) -> Any:

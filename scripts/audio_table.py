@@ -8,6 +8,7 @@ What this writes stands between the marks of the page. `row` measures one line o
 import itertools
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,18 @@ from scripts.audio_originals import ORIGINALS
 from scripts.audio_readings import Heard
 from tests.adapters.test_ffmpeg import encode
 from webapp.adapters.probe import SandboxedProbe
+from webapp.adapters.tags.tagger import SandboxedTagger
+from webapp.news import Output
 from webapp.ports import Facts
 from webapp.presets import PRESETS
+from webapp.services import tagging
+from webapp.tags import Found
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "audio.md"
 KEPT, DECODERS = ("<!-- kept -->", "<!-- end of kept -->"), ("<!-- decoders -->", "<!-- end of decoders -->")
 HEADS = {KEPT: "original | formats | samples | depth | rate | channels | length | tags | cover"}
 HEADS[DECODERS] = "format | decoder | length | samples as ffmpeg hears them"
+TAGGER, GOING = SandboxedTagger(), threading.Event()
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,17 @@ class Original:
     facts: Facts
     heard: Heard
     tags: dict[str, str]
-    has_cover: bool
+    """Those that other readers than ours find."""
+    cover: bytes
+    found: Found
+    """What a worker finds."""
 
     @classmethod
     def of(cls, path: Path) -> "Original":
         """It, once looked into and listened to."""
-        facts, heard = SandboxedProbe().look(path), audio_readings.heard(path)
-        return cls(path, facts, heard, audio_readings.tags(path), audio_readings.has_cover(path))
+        facts, heard, found = SandboxedProbe().look(path), audio_readings.heard(path), TAGGER.read(path, stop=GOING)
+        tags = audio_readings.tags_by_ffmpeg(path) | audio_readings.tags(path)
+        return cls(path, facts, heard, tags, audio_readings.cover(path), found)
 
 
 @dataclass(frozen=True)
@@ -62,19 +72,29 @@ class Row:
 
 
 def row(original: Original, preset: str) -> Row:
-    """Make it, and measure."""
-    output, target = encode(original.path, preset, original.facts)
+    """Make it as a worker does, and measure."""
+    output, target = made(original, preset)
     before, after = original.heard, audio_readings.heard(target)
-    kept = audio_readings.tags(target)
     return Row(
         samples="the same" if before == after else "",
         depth=_change(original.facts.bit_depth, audio_readings.depth(target)) if PRESETS[preset].lossless else "",
         rate=_change(original.facts.sample_rate, output.sample_rate),
         channels=_change(before.channels, after.channels),
         length=_length(before, after),
-        tags=_share(original.tags, kept),
-        cover=("yes" if audio_readings.has_cover(target) else "no") if original.has_cover else "",
+        tags=_share(original.tags, audio_readings.tags(target)),
+        cover=("the same" if original.cover == audio_readings.cover(target) else "no") if original.cover else "",
     )
+
+
+def made(original: Original, preset: str) -> tuple[Output, Path]:
+    """Encoded, and with the tags and the cover of the original if it has any, as `tagging` lets each rendition be."""
+    output, plain = encode(original.path, preset, original.facts)
+    tags = tagging.clean(original.facts.tags) | tagging.clean(original.found.tags)
+    if not tags and not original.found.cover:
+        return output, plain
+    target = plain.with_name(f"tagged{plain.suffix}")
+    TAGGER.write(plain, target, tags, original.found.cover, stop=GOING)
+    return output, target
 
 
 def _change(before: int | None, after: int | None) -> str:
@@ -82,8 +102,10 @@ def _change(before: int | None, after: int | None) -> str:
 
 
 def _share(asked: dict[str, str], kept: dict[str, str]) -> str:
-    """How many of the tags are there, with the same content."""
-    return f"{sum(kept.get(name) == value for name, value in asked.items())} of {len(asked)}" if asked else ""
+    """How many of the tags are there, with the same content, and which are not."""
+    lost = [name for name, value in asked.items() if kept.get(name) != value]
+    share = f"{len(asked) - len(lost)} of {len(asked)}" if asked else ""
+    return f"{share}: no {', '.join(lost)}" if lost else share
 
 
 def _length(before: Heard, after: Heard) -> str:
@@ -121,7 +143,7 @@ def decoders() -> list[str]:
 
 def second_opinions(song: Original, preset: str) -> list[str]:
     """A line for each decoder besides ffmpeg that reads this format."""
-    _, target = encode(song.path, preset, song.facts)
+    _, target = made(song, preset)
     before, after = song.heard, audio_readings.heard(target)
     lines = []
     for decoder in audio_readings.SECONDS:

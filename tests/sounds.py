@@ -16,6 +16,8 @@ from pathlib import Path
 import imageio_ffmpeg
 
 PCM, FLOAT = 1, 3
+# By the number of channels. Four have two: 4 is for quad, 5 for one with a centre and an LFE.
+DSF_LAYOUTS = (1, 2, 3, 4, 6, 7)
 
 # By the ending of the name: how ffmpeg makes it. For Speex, APE and AMR-WB, which it does not write, see rare.py.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -137,6 +139,7 @@ def _dsf(seconds: float, channels: int, hertz: float) -> bytes:
     one_channel = one_channel[:count].ljust(-(-count // block) * block, b"\x69")
     blocks = [one_channel[at : at + block] * channels for at in range(0, len(one_channel), block)]
     body = b"".join(blocks)
-    form = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, channels, channels, rate, 1, count * 8, block, 0)
+    layout = DSF_LAYOUTS[channels - 1]
+    form = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, layout, channels, rate, 1, count * 8, block, 0)
     content = form + struct.pack("<4sQ", b"data", 12 + len(body)) + body
     return struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(content), 0) + content

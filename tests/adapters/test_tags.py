@@ -181,6 +181,13 @@ def test_tags_of_kinds_that_we_only_read(tmp_path: Path) -> None:
     assert found.cover == COVER
 
 
+def test_what_is_kept_in_two_places_is_one_value(tmp_path: Path) -> None:
+    wma = sounds.make(tmp_path, "song.wma", "-metadata", "artist=Ana", seconds=0.2)
+
+    assert [str(each) for each in ASF(wma)["Author"]] == ["Ana", "Ana"]
+    assert tagger.read(wma, stop=GOING).tags == {"artist": "Ana"}
+
+
 def test_what_has_no_tags_or_is_nothing_has_none(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.mp3"
     nothing.write_bytes(b"\0" * 1000)

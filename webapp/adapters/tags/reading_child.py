@@ -100,7 +100,9 @@ def _texts(tags: Any, names: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
                 continue
             values = getattr(values, "text", values)
             several = values if isinstance(values, list | tuple) else [values]
-            if text := "; ".join(filter(None, (str(value).strip() for value in several))):
+            # WMA may keep the same in two places, and mutagen has both.
+            once = dict.fromkeys(str(value).strip() for value in several)
+            if text := "; ".join(filter(None, once)):
                 found[ours] = text
                 break
     return found
