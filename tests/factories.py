@@ -69,7 +69,7 @@ def finish(
 ) -> None:
     """News that these renditions of the job (all of them if none is named) have ended like this."""
     for name in presets or job.preset_names:
-        output = Output(size=10, seconds=10.0, flaw=flaw, tags_version=0) if status is JobStatus.COMPLETE else None
+        output = Output(size=10, seconds=10.0, flaw=flaw) if status is JobStatus.COMPLETE else None
         jobs.record(JobEvent(job.id, status, name, output=output, error=error))
 
 
