@@ -1,6 +1,7 @@
 """The queue: messages say that there is work, and a broker that is down is told as such."""
 
 import dataclasses
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +17,7 @@ from tests.doubles.rabbit import BlockedRabbit
 from webapp import create_app
 from webapp.config import Config
 from webapp.errors import TranscoderUnavailable
-from webapp.tasks import MOST_MESSAGES, QUEUE, Queue
+from webapp.tasks import MOST_MESSAGES, QUEUE, WORK, Queue
 
 
 @pytest.fixture
@@ -42,6 +43,24 @@ def test_as_many_messages_as_pieces_but_not_too_many(config: Config) -> None:
     assert len(messages(config)) == MOST_MESSAGES
     queue.wake(1)
     assert len(messages(config)) == MOST_MESSAGES
+
+
+def test_a_message_appears_whole(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken out: the rename in `_put`; then a worker that looks meanwhile reads half of it, and ends."""
+    queue, seen = queue_of(config), []
+    write = Path.write_text
+
+    def slowly(path: Path, text: str) -> int:
+        write(path, text[:10])
+        with queue.celery.connection_for_read() as connection:
+            seen.append(connection.default_channel._size(QUEUE))
+        return write(path, text)
+
+    monkeypatch.setattr(Path, "write_text", slowly)
+    queue.wake(1)
+
+    assert seen == [0]
+    assert [json.loads(path.read_bytes())["headers"]["task"] for path in messages(config)] == [WORK]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x00\x00"])
