@@ -350,3 +350,23 @@ def test_what_is_the_matter_with_a_rendition_from_outside_is_told_when_its_tags_
 
     assert rendition(song, "wav").flaw is Flaw.INCOMPLETE
     assert [note.flaw for note in told(alice)] == [Flaw.INCOMPLETE]
+
+
+# A full disk, or a storage that was down for long.
+def test_what_could_not_be_written_is_tried_again_when_the_same_tags_are_saved_again(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(key: str, path: Path, stop: threading.Event | None = None) -> None:
+        raise StorageFull
+
+    work_off(bench)
+    tagging.edit(alice, song.id, {"title": "Second"})
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "put_file", full)
+        work_off(bench)
+    assert written(storage, song, "wav")[0] == {"title": "First look"}
+
+    tagging.edit(alice, song.id, {"title": "Second"})
+    work_off(bench)
+
+    assert [written(storage, song, name)[0] for name in PRESETS] == [{"title": "Second"}] * 2

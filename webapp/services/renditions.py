@@ -124,6 +124,14 @@ def flaw(job: TranscodeJob) -> Flaw | None:
     return next((r.flaw for r in of_job(job) if r.is_ready and r.flaw), None)
 
 
+def is_wanted(key: str) -> bool:
+    """Whether what lies at this key is, or will be, a rendition. The transaction ends."""
+    gone = (JobStatus.ERROR, JobStatus.CANCELED)
+    wanted = bool(db.session.scalar(sa.select(sa.exists().where(Rendition.key == key, Rendition.status.not_in(gone)))))
+    db.session.rollback()  # the storage is asked next
+    return wanted
+
+
 def is_cut_short(said: float | None, found: float) -> bool:
     """Whether there is less sound than the file says. Its word stands: each rendition is measured by it."""
     return said is not None and found < said - max(0.5, 0.02 * said)

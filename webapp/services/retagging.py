@@ -8,9 +8,8 @@ import sqlalchemy as sa
 from webapp.db import db
 from webapp.errors import ObjectMissing
 from webapp.extensions import storage
-from webapp.models import AudioFile, Rendition, Tagging
-from webapp.news import JobStatus
-from webapp.services import claims, tagging, taggings
+from webapp.models import AudioFile, Tagging
+from webapp.services import claims, renditions, tagging, taggings
 
 
 @dataclass(frozen=True)
@@ -64,17 +63,10 @@ def _write(claim: claims.Claim, behind: _Behind, stop: threading.Event) -> bool:
         return taggings.record(claim.token, behind.id, now.version) or _is_held(claim)
     if taggings.record(claim.token, behind.id, version, size):
         return True
-    if not _is_wanted(behind.key):
+    if not renditions.is_wanted(behind.key):
         storage.delete(behind.key)
     return _is_held(claim)
 
 
 def _is_held(claim: claims.Claim) -> bool:
     return claim.token in claims.held([claim.token])
-
-
-def _is_wanted(key: str) -> bool:
-    gone = (JobStatus.ERROR, JobStatus.CANCELED)
-    wanted = bool(db.session.scalar(sa.select(sa.exists().where(Rendition.key == key, Rendition.status.not_in(gone)))))
-    db.session.rollback()
-    return wanted

@@ -68,14 +68,13 @@ def edit(
         old = file.cover_key if cover or is_without_cover else None
         tags = {name: text for name, text in file.tags.items() if name not in named}
         tags |= {name: wanted[name] for name in named if name in wanted}
-        if tags == file.tags and not cover and not old:
-            return
-        if cover or is_without_cover:
-            _put_on(file, cover, place)
-        file.tags, file.tags_version = tags, file.tags_version + 1
-        db.session.flush()
-        renditions.want_tags(file)
-        changes.made(owner_id, file_id)
+        if tags != file.tags or cover or old:
+            if cover or is_without_cover:
+                _put_on(file, cover, place)
+            file.tags, file.tags_version = tags, file.tags_version + 1
+            db.session.flush()
+            changes.made(owner_id, file_id)
+        renditions.want_tags(file)  # if nothing has changed, what could not be written the last time
     if old:
         storage.delete(old)
     wake()

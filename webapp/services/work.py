@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from webapp.db import db, writing
 from webapp.errors import AppError, EncodeFailed, Stopped, StorageUnavailable
 from webapp.extensions import encoder, storage
-from webapp.models import AudioFile, Rendition, Waveform
+from webapp.models import AudioFile, Waveform
 from webapp.models.measurement import ORIGINAL
 from webapp.news import JobEvent, JobStatus
 from webapp.ports import Peaks
@@ -132,14 +132,8 @@ def _make(claim: claims.Claim, stop: threading.Event) -> None:
         tagged, version = tagging.dressed(claim.file_id, target, stop, folder=folder)
         output = replace(output, size=tagged.stat().st_size, tags_version=version)
         storage.put_file(claim.target, tagged, stop)
-    if not _tell(claim, JobStatus.COMPLETE, output=output) and not _is_wanted(claim.target):
+    if not _tell(claim, JobStatus.COMPLETE, output=output) and not renditions.is_wanted(claim.target):
         storage.delete(claim.target)  # its file was deleted, or it was canceled, at the last moment
-
-
-def _is_wanted(key: str) -> bool:
-    gone = (JobStatus.ERROR, JobStatus.CANCELED)
-    wanted = sa.exists().where(Rendition.key == key, Rendition.status.not_in(gone))
-    return bool(db.session.scalar(sa.select(wanted)))
 
 
 def _fail(claim: claims.Claim, exc: AppError) -> None:
