@@ -38,6 +38,7 @@ from webapp.web import (
     headers,
     health,
     home,
+    labels,
     language,
     links,
     live,
@@ -45,6 +46,7 @@ from webapp.web import (
     metrics,
     notifications,
     originals,
+    own_presets,
     place,
     playing,
     proxies,
@@ -73,6 +75,7 @@ PAGES = (
         account,
         address,
         deletion,
+        own_presets,
         sessions,
         files,
         archives,
@@ -85,7 +88,7 @@ PAGES = (
     *(sns, health, metrics),
 )
 ROOMS = (
-    *(compression, errors, seats, auth, language, times, filters, assets, headers, place, live, proxies),
+    *(compression, errors, seats, auth, language, times, filters, labels, assets, headers, place, live, proxies),
     *(sound, tags, playing, looking),
 )
 

@@ -1,10 +1,13 @@
 """The formats that can be asked for, as data. Each adapter translates a preset in one function."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
+from webapp import recipes
 from webapp.errors import UnknownPreset
+from webapp.recipes import Recipe
 from webapp.words import N_
 
 
@@ -30,6 +33,28 @@ class Preset:
     max_channels: int | None = None
     effort: int = 1
     """How long it takes, relative to the quickest: the short ones are made first."""
+    recipe: Recipe | None = None
+    """Of one that a user has put together."""
+
+    @property
+    def channels(self) -> int | None:
+        """How many, whatever the original has."""
+        return self.recipe.channels if self.recipe else None
+
+    @property
+    def loudness(self) -> int | None:
+        """How loud the result is to be, in LUFS."""
+        return self.recipe.loudness if self.recipe else None
+
+    @property
+    def trims(self) -> bool:
+        """Whether silence at both ends is left out."""
+        return self.recipe is not None and self.recipe.trims
+
+    @property
+    def is_faithful(self) -> bool:
+        """Whether it leaves the sound as loud and as long as it is."""
+        return self.loudness is None and not self.trims
 
     @property
     def codec_name(self) -> str:
@@ -165,12 +190,57 @@ DEFAULT_PRESETS = ("wav", "flac", "mp4")
 COMMON_PRESETS = (*DEFAULT_PRESETS, "mp3-320", "opus-128")
 
 
+# What a recipe is made like, but for what it says. All of one codec need about the same time.
+_LIKE = {
+    "wav": "wav-24",
+    "aiff": "aiff",
+    "flac": "flac",
+    "alac": "alac",
+    "mp3": "mp3-320",
+    "aac": "m4a-256",
+    "opus": "opus-128",
+    "vorbis": "ogg-q6",
+}
+# To measure, to listen to what came of it, and perhaps to do it again.
+_LEVELLING_EFFORT = 3
+
+
+@lru_cache(maxsize=1000)
+def find(name: str) -> Preset:
+    """The preset of this name, whether it is in PRESETS or one of somebody's own. Raises UnknownPreset."""
+    if name in PRESETS:
+        return PRESETS[name]
+    recipe = recipes.parse(name)
+    if recipe is None:
+        raise UnknownPreset
+    like, quality = PRESETS[_LIKE[recipe.codec]], recipe.quality
+    is_rate = quality.endswith("k")
+    return replace(
+        like,
+        name=name,
+        label=recipes.CODECS[recipe.codec].label,
+        note="",
+        bit_rate=int(quality[:-1]) * 1000 if is_rate else None,
+        quality=int(quality[1:]) if quality and not is_rate else None,
+        bit_depth=recipe.bit_depth,
+        sample_rates=(recipe.sample_rate,) if recipe.sample_rate else like.sample_rates,
+        effort=like.effort + (_LEVELLING_EFFORT if recipe.loudness else 0),
+        recipe=recipe,
+    )
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The names in the order of PRESETS, each once; after them those of somebody's own."""
+    wanted = set(names)
+    return [name for name in PRESETS if name in wanted] + sorted(wanted - PRESETS.keys())
+
+
 def chosen(names: Iterable[str], offered: Collection[str] = PRESETS.keys()) -> tuple[str, ...]:
-    """The names in the order of PRESETS, each once; the default three if there are none.
+    """The names in order; the default three if there are none.
 
     Raises UnknownPreset for one that is not offered.
     """
     wanted = set(names)
     if not wanted <= set(offered):
         raise UnknownPreset
-    return tuple(name for name in PRESETS if name in wanted) or DEFAULT_PRESETS
+    return tuple(in_order(wanted)) or DEFAULT_PRESETS

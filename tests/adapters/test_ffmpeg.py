@@ -15,7 +15,7 @@ import pytest
 from tests import sounds
 from tests.adapters.test_probe import manifests
 from webapp.adapters.probe import SandboxedProbe
-from webapp.adapters.transcoders import command, ffmpeg, sandbox
+from webapp.adapters.transcoders import command, ffmpeg, sandbox, verdicts
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.adapters.transcoders.outline import BARS, Outline
 from webapp.adapters.transcoders.sandbox import Box, Limits
@@ -470,7 +470,7 @@ def test_a_converter_that_crashes_fails_in_words(tmp_path: Path) -> None:
         encode(sounds.make(tmp_path, "song.wav"), "wav", WAV, by=by)
 
 
-@pytest.mark.parametrize("code", ffmpeg.NO_ROOM)
+@pytest.mark.parametrize("code", verdicts.NO_ROOM)
 def test_no_room_for_the_result_is_told_as_such(code: int, tmp_path: Path) -> None:
     by = FFmpegEncoder(binary=stub(tmp_path, f"exit {code}"))
 

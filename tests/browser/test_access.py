@@ -31,6 +31,7 @@ STATES = {
     "empty": (
         *("/files/", "/files/?q=nothing", "/notifications/", "/notifications/?filter=failed"),
         *("/account/", "/account/sessions", "/account/delete", "/nowhere"),
+        *("/account/presets", "/account/presets/new/flac"),
     ),
     "full": (
         *("/files/", "/files/{ready}", "/files/{failed}", "/files/{ready}/delete", "/notifications/"),

@@ -175,7 +175,7 @@ ANY = Facts("", "PCM", 44100, 2)
 @pytest.fixture
 def without_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """What converts may open whatever it likes."""
-    monkeypatch.setattr(command, "_opened", lambda source, _: ["-i", f"file:{source}", "-map", "0:a:0"])
+    monkeypatch.setattr(command, "opened", lambda source, _: ["-i", f"file:{source}", "-map", "0:a:0"])
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_sec_M3_the_sandbox_alone_keeps_a_neighbour_shut(
 def test_sec_M3_the_lists_alone_keep_a_neighbour_shut(
     traps: Sequence[Case], folder: Path, without_landlock: None
 ) -> None:
-    """Fails without -format_whitelist (`command._opened`)."""
+    """Fails without -format_whitelist (`command.opened`)."""
     assert walk_into(traps, folder) == []
 
 

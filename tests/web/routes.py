@@ -14,7 +14,7 @@ from tests.fakes import MemoryStorage
 from tests.pictures import png
 from webapp.adapters.tags.pictures import look
 from webapp.db import db, writing
-from webapp.models import SignIn, User
+from webapp.models import OwnPreset, SignIn, User
 from webapp.news import JobStatus
 from webapp.services import tagging, uploads
 
@@ -77,6 +77,13 @@ ROUTES: Mapping[str, Route] = {
     "GET /account/sessions": Route(200),
     "POST /account/sessions/<int:session_id>/end": Route(303),
     "POST /account/sessions/end": Route(303),
+    "GET /account/presets": Route(200),
+    "GET /account/presets/new/<codec>": Route(200),
+    "POST /account/presets/new/<codec>": Route(422),
+    "GET /account/presets/<int:own_id>": Route(200),
+    "POST /account/presets/<int:own_id>": Route(422),
+    "POST /account/presets/<int:own_id>/delete": Route(303),
+    "POST /account/presets/<int:own_id>/default": Route(303, form={"default": "yes"}),
     "GET /files/": Route(200),
     "POST /files/": Route(400),
     "GET /files/selected": Route(302),
@@ -126,8 +133,10 @@ class Things:
     upload_id: uuid.UUID = field(default_factory=uuid.uuid4)
     notification_id: int = 987654
     session_id: int = 987654
+    own_id: int = 987654
     # What follows is no thing of anybody's, but one of many or a part of a thing.
     preset: str = "wav"
+    codec: str = "mp3"
     number: int = 1
     filename: str = "app.css"
     kind: str = "reset"
@@ -144,9 +153,11 @@ class Things:
         tagging.edit(owner, file.id, {}, cover=look(png()))
         upload, _ = uploads.begin(owner, "next.wav", 5, ["wav"])
         elsewhere = SignIn(user_id=owner.id, token_hash=uuid.uuid4().hex, address="127.0.0.1", agent="test")
+        mine = OwnPreset(owner_id=owner.id, title="Mine", recipe_name="my-flac-16lufs")
         with writing():
-            db.session.add(elsewhere)
-        return cls(file.id, upload.id, told(owner)[-1].id, elsewhere.id)
+            db.session.execute(sa.delete(OwnPreset).where(OwnPreset.owner_id == owner.id))
+            db.session.add_all([elsewhere, mine])
+        return cls(file.id, upload.id, told(owner)[-1].id, elsewhere.id, mine.id)
 
     def put_into(self, rule: str) -> str:
         """The rule as an address."""
@@ -187,7 +198,7 @@ def names_a_thing(rule: str) -> bool:
 
 
 def _belonging() -> Sequence[str]:
-    free = {"preset", "number", "filename", "kind", "token"}
+    free = {"preset", "codec", "number", "filename", "kind", "token"}
     return [each.name for each in dataclasses.fields(Things) if each.name not in free]
 
 

@@ -57,7 +57,7 @@ def test_sec_W7_what_is_said_of_the_host_has_no_effect(app: Flask, alice: User, 
 
 def _text_of(answer: TestResponse) -> str:
     """As far as it is one: there are covers and archives too."""
-    return answer.data.decode(errors="replace")
+    return str(answer.data, errors="replace")
 
 
 @pytest.mark.parametrize("host", ODD_HOSTS)

@@ -16,7 +16,7 @@ from webapp.models.tagged import Dressed, Tagged
 from webapp.models.user import User
 from webapp.news import BUSY, WAITING, Flaw, JobStatus
 from webapp.ports import Facts
-from webapp.presets import PRESETS, Preset
+from webapp.presets import Preset, find, in_order
 
 if TYPE_CHECKING:
     from webapp.models.job import TranscodeJob
@@ -136,7 +136,7 @@ class AudioFile(Tagged, Expiring, Base):
     @property
     def in_order(self) -> "list[Rendition]":
         """The renditions in the order of PRESETS."""
-        order = list(PRESETS)
+        order = in_order(rendition.preset_name for rendition in self.renditions)
         return sorted(self.renditions, key=lambda rendition: order.index(rendition.preset_name))
 
     @property
@@ -238,7 +238,7 @@ class Rendition(Claimable, Dressed, Base):
     @property
     def preset(self) -> Preset:
         """How it is encoded."""
-        return PRESETS[self.preset_name]
+        return find(self.preset_name)
 
     @property
     def is_ready(self) -> bool:

@@ -1,7 +1,7 @@
 """All that is ready of some files as one archive, under names that people would give."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
@@ -13,6 +13,7 @@ from webapp.extensions import storage
 from webapp.filenames import distinct, plain
 from webapp.models import AudioFile, Rendition, Tagging
 from webapp.news import JobStatus
+from webapp.presets import Preset
 from webapp.services.zipping import Entry
 
 
@@ -26,8 +27,10 @@ class Archive:
     """For each rendition that is not there: its file's name, its preset, and where it stands."""
 
 
-def of(files: Sequence[AudioFile], zone: tzinfo) -> Archive:
+def of(files: Sequence[AudioFile], zone: tzinfo, label: Callable[[Preset], str]) -> Archive:
     """The ready renditions of these files, with times as in this zone. Raises NotFound if nothing is ready.
+
+    `label` says what a preset is called.
 
     No transaction is open afterwards: the storage is asked next, for as long as the download lasts.
     """
@@ -46,7 +49,7 @@ def of(files: Sequence[AudioFile], zone: tzinfo) -> Archive:
     found = [
         (each.key, None if each.audio_file_id in unsettled else each.size, each.finished_at or now) for each in ready
     ]
-    names = _names(files, ready)
+    names = _names(files, ready, label)
     name = plain(title_of(files[0].tags) or files[0].stem) if len(files) == 1 else "Tapedeck"
     db.session.rollback()
     entries = [
@@ -62,7 +65,7 @@ def title_of(tags: Mapping[str, str]) -> str:
     return f"{artist} - {title}" if artist and title else title
 
 
-def _names(files: Sequence[AudioFile], renditions: Iterable[Rendition]) -> list[str]:
+def _names(files: Sequence[AudioFile], renditions: Iterable[Rendition], label: Callable[[Preset], str]) -> list[str]:
     """A folder for each format if there are several files; else the format is told where the ending does not do so."""
     renditions = list(renditions)
     endings = Counter(rendition.preset.extension for rendition in renditions)
@@ -72,7 +75,7 @@ def _names(files: Sequence[AudioFile], renditions: Iterable[Rendition]) -> list[
     for rendition in renditions:
         preset, stem = rendition.preset, plain(stems[rendition.audio_file_id])
         if len(files) == 1 and endings[preset.extension] > 1:
-            stem = f"{stem} ({preset.label})"
-        folder = f"{preset.label}/" if len(files) > 1 and len(formats) > 1 else ""
+            stem = f"{stem} ({plain(label(preset))})"
+        folder = f"{plain(label(preset))}/" if len(files) > 1 and len(formats) > 1 else ""
         names.append(f"{folder}{stem}.{preset.extension}")
     return distinct(names)

@@ -13,7 +13,7 @@ from webapp.extensions import transcoder
 from webapp.models import AudioFile, Measurement, Rendition, Tagging, User, Waveform
 from webapp.news import WAITING, JobEvent, JobStatus
 from webapp.ports import Facts
-from webapp.presets import PRESETS, Preset
+from webapp.presets import Preset, find
 from webapp.services import changes, jobs, measurements, taggings
 from webapp.words import N_
 
@@ -201,7 +201,7 @@ def _claim(piece: Piece, file_id: uuid.UUID, owner_id: int, rendition_id: int | 
     last = sa.select(sa.func.max(User.turn)).scalar_subquery()
     db.session.execute(sa.update(User).where(User.id == owner_id).values(turn=last + 1))
     rendition = db.session.get_one(Rendition, rendition_id)
-    preset = PRESETS[rendition.preset_name]
+    preset = find(rendition.preset_name)
     return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)
 
 

@@ -14,7 +14,7 @@ from webapp.db import db, writing
 from webapp.errors import NotFound, Refused
 from webapp.extensions import settings, storage, transcoder
 from webapp.filenames import EXTENSIONS
-from webapp.models import AudioFile, Notification, Rendition, TranscodeJob, Upload, User
+from webapp.models import AudioFile, Notification, OwnPreset, Rendition, TranscodeJob, Upload, User
 from webapp.news import WAITING
 from webapp.presets import PRESETS, Preset
 from webapp.services import changes, removals
@@ -102,9 +102,16 @@ def offered() -> Mapping[str, Preset]:
     return {name: preset for name, preset in PRESETS.items() if name in transcoder.makes}
 
 
-def chosen(names: Iterable[str]) -> tuple[str, ...]:
-    """These formats, in order; the default three if there are none. Raises UnknownPreset for one not offered."""
-    return presets.chosen(names, transcoder.makes)
+def chosen(user: User, names: Iterable[str]) -> tuple[str, ...]:
+    """These formats, in order; the default three if there are none. Raises UnknownPreset for one not offered.
+
+    Offered are those that the transcoder makes and, where that is ours, the user's own.
+    """
+    wanted, offered = set(names), set(transcoder.makes)
+    if transcoder.is_ours and wanted - offered:
+        offered |= {own.recipe_name for own in db.session.scalars(OwnPreset.of(user))}
+        db.session.rollback()  # whoever asks goes on to wait for bytes
+    return presets.chosen(wanted, offered)
 
 
 def times_told(files: Collection[AudioFile]) -> int:

@@ -83,6 +83,7 @@ def _same(file: AudioFile, name: str) -> list[str]:
         r.preset_name
         for r in file.ready
         if r.preset.lossless
+        and r.preset.is_faithful
         and file.bit_depth
         and (r.sample_rate, r.channels) == form
         and (command.shape(r.preset, file.facts).bit_depth or 0) >= file.bit_depth

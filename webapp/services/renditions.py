@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
+from webapp import presets
 from webapp.db import db, utcnow
 from webapp.models import AudioFile, Rendition, Tagging, TranscodeJob, Waveform
 from webapp.news import BUSY, WAITING, Flaw, JobEvent, JobStatus, Output
-from webapp.presets import PRESETS
 from webapp.services import changes, library
 
 
@@ -17,7 +17,7 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
     present = {rendition.preset_name: rendition for rendition in file.renditions}
     for name in job.preset_names:
         rendition = present.get(name) or Rendition(
-            audio_file_id=file.id, preset_name=name, key=library.rendition_key(file, PRESETS[name])
+            audio_file_id=file.id, preset_name=name, key=library.rendition_key(file, presets.find(name))
         )
         rendition.job_id = job.id
         rendition.status = JobStatus.CREATED
@@ -27,7 +27,7 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
         rendition.flaw = None
         rendition.finished_at = rendition.tags_version = None
         rendition.is_untold = False
-        rendition.effort = PRESETS[name].effort * (file.seconds or 0.0)
+        rendition.effort = presets.find(name).effort * (file.seconds or 0.0)
         db.session.add(rendition)
     waveform = db.session.get(Waveform, file.id) or Waveform(audio_file_id=file.id)
     if waveform.bars is None and waveform.status is not JobStatus.PROGRESSING:
@@ -43,7 +43,7 @@ def missing(file: AudioFile, preset_names: Collection[str] | None) -> list[str]:
     """
     known = {rendition.preset_name: rendition for rendition in file.renditions}
     wanted = known.keys() if preset_names is None else preset_names
-    return [name for name in PRESETS if name in wanted and (name not in known or known[name] in file.unready)]
+    return [name for name in presets.in_order(wanted) if name not in known or known[name] in file.unready]
 
 
 def apply(event: JobEvent) -> bool:
@@ -140,7 +140,7 @@ def is_cut_short(said: float | None, found: float) -> bool:
 def of_job(job: TranscodeJob) -> Sequence[Rendition]:
     """The job's renditions in the order of PRESETS."""
     found = {r.preset_name: r for r in db.session.scalars(sa.select(Rendition).where(Rendition.job_id == job.id))}
-    return [found[name] for name in PRESETS if name in found]
+    return [found[name] for name in presets.in_order(found)]
 
 
 def _complete(event: JobEvent, output: Output, where: list[sa.ColumnElement[bool]]) -> bool:

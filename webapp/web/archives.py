@@ -12,10 +12,10 @@ from flask_login import current_user, login_required
 
 from webapp.filenames import disposition
 from webapp.models import AudioFile
-from webapp.presets import PRESETS
 from webapp.services import archive, library, selection, zipping
 from webapp.web import seats
 from webapp.web.filters import state
+from webapp.web.labels import label
 from webapp.web.language import gettext, zone
 
 bp = Blueprint("archives", __name__, url_prefix="/files")
@@ -43,7 +43,7 @@ def of_several() -> ResponseReturnValue:
 
 def answer(files: Sequence[AudioFile]) -> Response:
     """The archive, as long as it says it is; cut off, and so not to be taken for whole, if it cannot be finished."""
-    made = archive.of(files, zone())
+    made = archive.of(files, zone(), label)
     entries = [*made.entries, *_note(made)]
     length = zipping.length(entries)
     pieces = zipping.write(entries)
@@ -69,7 +69,7 @@ def _note(made: archive.Archive) -> list[zipping.Entry]:
     """A text that says what is missing, if anything is."""
     if not made.missing:
         return []
-    lines = [f"{name}: {PRESETS[preset].label}: {state(status)}" for name, preset, status in made.missing]
+    lines = [f"{name}: {label(preset)}: {state(status)}" for name, preset, status in made.missing]
     text = "\r\n".join([gettext("These were not ready when this archive was made:"), "", *lines, ""]).encode()
     name = gettext("What is missing") + ".txt"
     return [zipping.Entry(name, len(text), datetime.now(zone()), partial(_once, text))]

@@ -16,7 +16,7 @@ from webapp.filenames import EXTENSIONS, disposition
 from webapp.models import AudioFile
 from webapp.models.audio import SORTS
 from webapp.presets import Preset
-from webapp.services import jobs, library, notifications, selection, uploads
+from webapp.services import jobs, library, notifications, own_presets, selection, uploads
 from webapp.web import htmx, live, seats, selected
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -85,7 +85,7 @@ def rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
 @login_required
 def more(file_id: uuid.UUID) -> ResponseReturnValue:
     """Make more formats of it."""
-    jobs.more(current_user, file_id, library.chosen(request.form.getlist("presets")))
+    jobs.more(current_user, file_id, library.chosen(current_user, request.form.getlist("presets")))
     return _piece(file_id)
 
 
@@ -183,7 +183,8 @@ def _asked_for() -> str:
 
 def _more(file: AudioFile) -> list[Preset]:
     known = {rendition.preset_name for rendition in file.renditions}
-    return [preset for name, preset in library.offered().items() if name not in known]
+    own = {each.recipe_name: each.preset for each in own_presets.of(current_user)}
+    return [preset for name, preset in {**library.offered(), **own}.items() if name not in known]
 
 
 def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:

@@ -1,20 +1,18 @@
 """How numbers, states and outlines are shown."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import lru_cache
 
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask
 
-from webapp.models import Kind, Notification
+from webapp.models import Kind
 from webapp.news import Flaw, JobStatus
 from webapp.presets import COMMON_PRESETS, DEFAULT_PRESETS, PRESETS
 from webapp.services import library, retention
 from webapp.services.originals import in_words
 from webapp.web.language import gettext, ngettext, reader
-from webapp.web.times import date_of
 from webapp.words import N_
 
 _STATES = {
@@ -37,7 +35,7 @@ _HEADLINES = {
     Kind.EXPIRING: N_("Expires soon"),
 }
 
-_FLAWS = {
+FLAWS = {
     Flaw.INCOMPLETE: N_("The file is cut short or damaged: this is what could be read of it."),
 }
 
@@ -50,10 +48,9 @@ def init_app(app: Flask) -> None:
         channels=channels,
         state=state,
         stage=lambda stage: gettext(_STAGES[stage]) if stage in _STAGES else "",
-        flaw=lambda flaw: gettext(_FLAWS[flaw]),
+        flaw=lambda flaw: gettext(FLAWS[flaw]),
         headline=lambda kind: gettext(_HEADLINES[kind]),
         listed=listed,
-        said=said,
     )
     app.jinja_env.globals.update(
         registration=app.extensions["settings"].registration,
@@ -85,21 +82,6 @@ def khz(rate: int) -> str:
 def state(status: JobStatus) -> str:
     """Where a job or a rendition stands, in a word."""
     return gettext(_STATES[status])
-
-
-def said(note: Notification) -> str:
-    """What there is to say beyond the kind: what is ready, and what is the matter; until when it is kept."""
-    if note.kind is Kind.EXPIRING:
-        return gettext("Kept until {date}. Download before then what you need.").format(
-            date=date_of(datetime.fromisoformat(note.text))
-        )
-    ready, failed = (listed([PRESETS[name].label for name in names]) for names in (note.ready, note.failed))
-    why = gettext(note.text)
-    if ready and failed:
-        return gettext("{ready} ready. {failed}: {why}").format(ready=ready, failed=failed, why=why)
-    if note.flaw:
-        return gettext("{ready}. {flaw}").format(ready=ready, flaw=gettext(_FLAWS[note.flaw]))
-    return why or ready
 
 
 def listed(words: Sequence[str]) -> str:

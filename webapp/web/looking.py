@@ -14,6 +14,7 @@ from webapp.errors import NotFound
 from webapp.models import AudioFile, Rendition
 from webapp.models.measurement import ORIGINAL
 from webapp.services import library
+from webapp.web.labels import label
 from webapp.web.language import gettext, reader
 
 bp = Blueprint("looking", __name__, url_prefix="/files")
@@ -80,7 +81,7 @@ def tenth(number: float) -> str:
 def _column(rendition: Rendition, measured: Mapping[str, float]) -> Column:
     preset, file = rendition.preset, rendition.audio_file
     return Column(
-        preset.label,
+        label(preset),
         preset.container_name,
         preset.codec_name,
         rendition.sample_rate,

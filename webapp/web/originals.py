@@ -64,7 +64,7 @@ def _receive(user: User, form: StreamedForm) -> Received:
     for number, (name, chunks) in enumerate(form.files("audio")):
         if number == 0:
             tokens.check(form.fields.get("csrf_token"))
-            preset_names = library.chosen(form.fields.getlist("presets"))
+            preset_names = library.chosen(user, form.fields.getlist("presets"))
             once = _once(form.fields.get("once"))
             batch = once or uuid.uuid4()
         if not name:  # a form that is sent with no file chosen has one part without a name

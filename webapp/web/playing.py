@@ -8,6 +8,7 @@ from flask import Flask, url_for
 
 from webapp.models import AudioFile, Rendition
 from webapp.presets import Preset
+from webapp.web.labels import label
 from webapp.web.language import gettext
 
 _MP4, _OGG, _WEBM = 'audio/mp4; codecs="{}"', 'audio/ogg; codecs="{}"', 'audio/webm; codecs="{}"'
@@ -53,7 +54,7 @@ def init_app(app: Flask) -> None:
 def versions(file: AudioFile) -> list[Version]:
     """The original, if browsers play such a thing, and what is ready, the best first."""
     found = [
-        Version(r.preset_name, r.preset.label, media_type(r.preset), _address("rendition", file, preset=r.preset_name))
+        Version(r.preset_name, label(r.preset), media_type(r.preset), _address("rendition", file, preset=r.preset_name))
         for r in sorted(file.ready, key=_place)
     ]
     known = _TYPES.get((file.container, file.codec))

@@ -3,9 +3,11 @@
 from flask import Flask
 
 from webapp.adapters.transcoders import command
+from webapp.adapters.transcoders.levelling import is_close
 from webapp.models import AudioFile, Rendition
 from webapp.ports import Facts
 from webapp.web.filters import channels, khz
+from webapp.web.labels import lufs
 from webapp.web.language import gettext
 
 _SINGLE_BITS = 1
@@ -25,20 +27,42 @@ def kept(file: AudioFile, rendition: Rendition) -> list[str]:
     # What another's transcoder does with the depth it does not tell.
     depth = command.shape(rendition.preset, facts).bit_depth if not rendition.job.external_id else None
     words = [
+        *_levelled(file, rendition),
+        *([gettext("silence trimmed")] if rendition.preset.trims else []),
         *_channels(facts.channels, rendition.channels),
         *_rate(facts.sample_rate, rendition.sample_rate),
         *_depth(facts, depth),
     ]
-    if words and _is_dithered(facts, depth, rendition.sample_rate):
+    if words and _is_dithered(facts, depth, rendition):
         words.append(gettext("dithered"))
     if not words and depth and _holds_all(facts, depth):
         words.append(gettext("the original's samples, unchanged"))
     return words
 
 
-def _channels(original: int, made: int) -> list[str]:
-    if made >= original:
+def _levelled(file: AudioFile, rendition: Rendition) -> list[str]:
+    """How loud it was made, and whether that is as loud as was asked, once that has been measured."""
+    wanted = rendition.preset.loudness
+    if wanted is None:
         return []
+    found = file.measurement.versions.get(rendition.preset_name) if file.measurement else None
+    made = found.get("loudness") if found else wanted
+    if made is None:
+        return [gettext("as loud as it was: silent, or too short to be measured")]
+    if is_close(made, wanted):
+        return [gettext("made {loudness}").format(loudness=lufs(wanted))]
+    return [
+        gettext("made {loudness} and not {wanted}, as peaks would be too high").format(
+            loudness=lufs(round(made, 1)), wanted=lufs(wanted)
+        )
+    ]
+
+
+def _channels(original: int, made: int) -> list[str]:
+    if made == original:
+        return []
+    if made > original:
+        return [gettext("{original} on both sides").format(original=channels(original))]
     if original > command.NAMED_LAYOUTS:
         return [gettext("only the first two of {original}").format(original=channels(original))]
     return [gettext("{original} mixed down to {made}").format(original=channels(original), made=channels(made))]
@@ -56,8 +80,9 @@ def _depth(facts: Facts, made: int | None) -> list[str]:
     return [gettext("from {original} to {made} bit").format(original=facts.bit_depth, made=made)]
 
 
-def _is_dithered(facts: Facts, depth: int | None, rate: int) -> bool:
-    return depth == _DITHERED_DEPTH and not (_holds_all(facts, depth) and rate == facts.sample_rate)
+def _is_dithered(facts: Facts, depth: int | None, rendition: Rendition) -> bool:
+    is_same = rendition.sample_rate == facts.sample_rate and rendition.preset.loudness is None
+    return depth == _DITHERED_DEPTH and not (_holds_all(facts, depth) and is_same)
 
 
 def _holds_all(facts: Facts, depth: int) -> bool:

@@ -33,7 +33,7 @@ def begin() -> ResponseReturnValue:
         _user(),
         _read(asked, "name", str),
         size,
-        library.chosen(presets),
+        library.chosen(current_user, presets),
         fingerprint=_read(asked, "fp", str, ""),
         batch=_number(asked.get("batch")),
         is_copy=_read(asked, "copy", bool, False),  # noqa: FBT003 - what it is if it is not said

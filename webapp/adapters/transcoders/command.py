@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from webapp.adapters.transcoders.treatment import NONE, Treatment
 from webapp.ports import Facts
 from webapp.presets import Preset
 
@@ -53,7 +54,7 @@ CODECS = (
     *("wmav1", "wmav2", "wmapro", "wmavoice", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb"),
 )
 
-_PCM = {("wav", 16): "pcm_s16le", ("wav", 24): "pcm_s24le", ("aiff", 16): "pcm_s16be"}
+_PCM = {("wav", 16): "pcm_s16le", ("wav", 24): "pcm_s24le", ("aiff", 16): "pcm_s16be", ("aiff", 24): "pcm_s24be"}
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libvorbis"}
 # How the lossless encoders want so many channels ordered. Named so, none is mixed into another to get there.
 _LAYOUTS = {
@@ -84,33 +85,33 @@ class Shape:
 
 def shape(preset: Preset, facts: Facts) -> Shape:
     """What the preset makes of a sound like this."""
-    channels = min(facts.channels, preset.max_channels or facts.channels)
+    channels = preset.channels or min(facts.channels, preset.max_channels or facts.channels)
     if channels < facts.channels:
         channels = min(channels, _STEREO)
     depth = (preset.bit_depth or _depth(facts)) if preset.lossless else None
     return Shape(_rate(preset, facts.sample_rate), channels, depth)
 
 
-def encode(source: Path, target: Path, preset: Preset, facts: Facts) -> list[str]:
+def encode(source: Path, target: Path, preset: Preset, facts: Facts, treatment: Treatment = NONE) -> list[str]:
     """The arguments that make the rendition, without the program's name. Progress goes to stdout."""
     form = shape(preset, facts)
     return [
         *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "0.25", "-y"),
-        *_opened(source, facts),
-        *("-filter:a", _filter(preset, form, facts)),
+        *opened(source, facts),
+        *("-filter:a", sound_filter(preset, form, facts, treatment)),
         *_encoder(preset, form),
         *_muxer(preset),
         f"file:{target}",
     ]
 
 
-def count(source: Path, preset: Preset, facts: Facts) -> list[str]:
+def count(source: Path, preset: Preset, facts: Facts, treatment: Treatment = NONE) -> list[str]:
     """The arguments that do the same and keep nothing: the progress says to the sample how long the sound is."""
     return [
         *("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1"),
-        *_opened(source, facts),
-        *("-filter:a", _filter(preset, shape(preset, facts), facts), "-f", "null", "-"),
+        *opened(source, facts),
+        *("-filter:a", sound_filter(preset, shape(preset, facts), facts, treatment), "-f", "null", "-"),
     ]
 
 
@@ -118,7 +119,7 @@ def decode(source: Path, facts: Facts, sample_rate: int) -> list[str]:
     """The arguments that send the whole sound to stdout: one channel, 16 bits, in this machine's order."""
     return [
         *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
-        *_opened(source, facts),
+        *opened(source, facts),
         *("-filter:a", ",".join([*_mixed(1, facts), f"aresample=osr={sample_rate}:osf=s16"])),
         *("-f", "s16le" if _is_little_endian() else "s16be", "pipe:1"),
     ]
@@ -128,7 +129,7 @@ def _is_little_endian() -> bool:
     return memoryview(b"\1\0").cast("H")[0] == 1
 
 
-def _opened(source: Path, facts: Facts) -> list[str]:
+def opened(source: Path, facts: Facts) -> list[str]:
     """The first sound track of the file, and nothing besides.
 
     The probe has seen what kind of file it is: with its demuxer named, there is no second guess that could differ.
@@ -147,7 +148,7 @@ def _opened(source: Path, facts: Facts) -> list[str]:
     ]
 
 
-def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
+def sound_filter(preset: Preset, form: Shape, facts: Facts, treatment: Treatment = NONE) -> str:
     """Bring the sound into its form. Where it has it already, not a bit of it changes."""
     resample = [f"aresample=osr={form.sample_rate}", "resampler=soxr", "precision=28"]
     if not form.bit_depth:
@@ -156,13 +157,18 @@ def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
         resample.append("osf=flt" if preset.codec == "opus" else "osf=fltp")
         resample.append(f"ochl={'mono' if form.channels == 1 else 'stereo'}")
     else:
-        resample.append("osf=s16:dither_method=triangular" if form.bit_depth == 16 else "osf=s32")  # noqa: PLR2004
-    steps = [*_mixed(form.channels, facts), ":".join(resample)]
+        rounded = "osf=s16:dither_method=triangular" if form.bit_depth == 16 else "osf=s32"  # noqa: PLR2004
+        resample.append("osf=fltp" if treatment.changes_level else rounded)
+    steps = [*_mixed(form.channels, facts), ":".join(resample), *treatment.steps(form.sample_rate)]
+    if form.bit_depth and treatment.changes_level:
+        steps.append(f"aresample={rounded}")
     if layout := _LAYOUTS.get(preset.codec, {}).get(form.channels):
         order = "|".join(str(channel) for channel in range(form.channels))
         steps.append(f"channelmap={order}:{layout}")
     if preset.codec == "flac":
         steps.append(f"apad=whole_len={_FLAC_SHORTEST},asetnsamples=4096:p=0")
+    if treatment.trims:
+        steps.append("asetpts=PTS-STARTPTS")
     if DEMUXERS.get(facts.container) not in _MAY_PAUSE:
         # Time is what has been decoded: what is missing in the middle is missed at the end.
         steps.append("asetpts=N")
@@ -170,9 +176,11 @@ def _filter(preset: Preset, form: Shape, facts: Facts) -> str:
 
 
 def _mixed(channels: int, facts: Facts) -> list[str]:
-    """The filter that mixes the channels down, if there are too many."""
+    """The filter that mixes the channels down, if there are too many, or puts one on both sides."""
     if channels == facts.channels:
         return []
+    if channels > facts.channels:
+        return ["pan=stereo|c0=c0|c1=c0"]
     layout = "mono" if channels == 1 else "stereo"
     if facts.channels > NAMED_LAYOUTS:
         # Nobody can tell which is left and which is right.
@@ -183,7 +191,7 @@ def _mixed(channels: int, facts: Facts) -> list[str]:
 
 def _encoder(preset: Preset, form: Shape) -> list[str]:
     if preset.codec == "pcm":
-        return ["-c:a", _PCM[preset.container, preset.bit_depth or 16]]
+        return ["-c:a", _PCM[preset.container, form.bit_depth or 16]]
     chosen = ["-c:a", _ENCODERS.get(preset.codec, preset.codec)]
     if preset.bit_rate:
         chosen += ["-b:a", str(preset.bit_rate)]
@@ -216,6 +224,8 @@ def _depth(facts: Facts) -> int:
 def _rate(preset: Preset, original: int) -> int:
     """The original's rate if the preset allows it, else the nearest that keeps what can be heard."""
     allowed = preset.sample_rates
+    if len(allowed) == 1:
+        return allowed[0]
     if preset.codec == "flac" and original > _FLAC_HIGHEST:
         return original // 2
     if not allowed or original in allowed:

@@ -1,9 +1,7 @@
 """Convert on this machine, with an ffmpeg that is locked in."""
 
-import errno
 import logging
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Collection
@@ -12,16 +10,16 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from webapp.adapters.transcoders import command, flaws, measure, sandbox
+from webapp.adapters.transcoders import command, flaws, levelling, measure, sandbox, trimming, verdicts
 from webapp.adapters.transcoders.lame import Tag
 from webapp.adapters.transcoders.outline import Outline
 from webapp.adapters.transcoders.progress import Progress
-from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
-from webapp.errors import ConfigError, EncodeFailed, Stopped, StorageFull
+from webapp.adapters.transcoders.sandbox import Box, Ended, Limits
+from webapp.adapters.transcoders.treatment import NONE, Treatment
+from webapp.errors import ConfigError, EncodeFailed
 from webapp.news import Output
 from webapp.ports import Facts, JobSpec, Measured, Peaks
 from webapp.presets import PRESETS, Preset
-from webapp.words import N_
 
 log = logging.getLogger(__name__)
 
@@ -34,20 +32,7 @@ FEWEST_BYTES_PER_SECOND = 500
 SLOWEST_SPEED = 2
 OUTLINE_RATE = 8000
 AIFF_MOST = (1 << 32) - 1
-NO_ROOM = {256 - errno.ENOSPC, 256 - errno.EDQUOT}
-NO_MEMORY = 256 - errno.ENOMEM
-NEXT_TO_NOTHING = 1 << 20
 SAFE_VERSIONS = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
-_MINUTE = 60
-NO_SOUND = N_("There is no sound in this file.")
-
-REASONS = {
-    Ending.IDLE: N_("The conversion stood still and was ended. The file is probably damaged."),
-    Ending.TOO_LONG: N_("This file takes too long to convert."),
-    Ending.TOO_LARGE: N_("The result would be too large."),
-    Ending.CRASHED: N_("The converter broke down on this file. The file is probably damaged."),
-    Ending.EXITED: N_("The sound could not be converted. The file is probably damaged."),
-}
 
 
 class FFmpegTranscoder:
@@ -94,6 +79,26 @@ def checked_version(binary: Path) -> str:
     return version
 
 
+@dataclass
+class _Work:
+    """One rendition while it is made."""
+
+    source: Path
+    target: Path
+    preset: Preset
+    facts: Facts
+    on_progress: Callable[[float], None]
+    stop: threading.Event
+    treatment: Treatment = NONE
+    read: tuple[float, str] | None = None
+    """How much could be read of it, and what ffmpeg said last, if that was found out before."""
+    seconds: float | None = None
+    """How long the result will be, as far as one can tell."""
+
+    def __post_init__(self) -> None:
+        self.seconds = self.facts.seconds
+
+
 @dataclass(frozen=True)
 class FFmpegEncoder:
     """Fulfils `ports.Encoder`. The limits hold for each file that is made."""
@@ -109,39 +114,73 @@ class FFmpegEncoder:
         self, source: Path, target: Path, preset: Preset, facts: Facts,
         *, on_progress: Callable[[float], None], stop: threading.Event,
     ) -> Output:  # fmt: skip
-        progress = Progress(facts.seconds, on_progress)
-        ended = sandbox.run(
-            [str(self.binary), *command.encode(source, target, preset, facts)],
-            Box(readable=(source,), writable=(target.parent,), folder=target.parent),
-            self._limits(source, facts, preset),
-            on_output=progress.read,
-            stop=stop,
-        )
-        _check(ended, target.parent, (source, target))
-        _check_length(progress.seconds, facts)
+        work = _Work(source, target, preset, facts, on_progress, stop)
+        if preset.trims:
+            self._find_ends(work)
+        if preset.loudness is None:
+            seconds, last_words = self._make(work)
+        else:
+            seconds, last_words = self._make_as_loud(work, preset.loudness)
         if preset.codec == "mp3":
-            self._end_exactly(source, target, preset, facts, stop)
-        size = target.stat().st_size
-        form = command.shape(preset, facts)
-        bit_rate = round(size * 8 / progress.seconds)
-        flaw = flaws.find(source, facts, progress.seconds, ended.last_words)
-        return Output(size, progress.seconds, form.sample_rate, form.channels, bit_rate, flaw)
+            self._end_exactly(work)
+        form, size = command.shape(preset, facts), target.stat().st_size
+        # What is cut off on purpose is not missing: what counts is how much was read.
+        read, said = work.read or (seconds, last_words)
+        flaw = flaws.find(source, facts, read, said)
+        return Output(size, seconds, form.sample_rate, form.channels, round(size * 8 / seconds), flaw)
 
-    def _end_exactly(self, source: Path, target: Path, preset: Preset, facts: Facts, stop: threading.Event) -> None:
+    def _find_ends(self, work: "_Work") -> None:
+        """Hear where the sound begins and ends."""
+        edges = trimming.Edges(command.shape(work.preset, work.facts).sample_rate)
+        arguments = trimming.look(work.source, work.preset, work.facts)
+        ended = self._hear(arguments, work.source, work.facts, edges.read, work.stop)
+        verdicts.check_length(edges.seconds, work.facts)
+        work.treatment, work.read = edges.treatment, (edges.seconds, ended.last_words)
+        work.seconds = edges.kept_seconds
+
+    def _make_as_loud(self, work: "_Work", target: float) -> tuple[float, str]:
+        """Make it, and make it anew until it is as loud as it should be, with no peak too high."""
+        arguments = levelling.listen(work.source, work.preset, work.facts, work.treatment)
+        heard = self._listen(arguments, work.source, work)
+        level = levelling.Level(target, heard, is_lossy=not work.preset.lossless)
+        if not level.is_needed:
+            return self._make(work)
+        for tries in range(levelling.MOST_TRIES + 1):
+            work.treatment = replace(work.treatment, gain=level.gain, ceiling=level.ceiling)
+            made = self._make(work)
+            arguments = levelling.listen_to_result(work.target, work.preset, work.facts)
+            if level.is_reached(self._listen(arguments, work.target, work), is_last=tries >= levelling.MOST_TRIES - 1):
+                break
+        return made
+
+    def _listen(self, arguments: list[str], path: Path, work: "_Work") -> Measured:
+        ear = levelling.Ear()
+        self._hear(arguments, path, work.facts, ear.read, work.stop)
+        return ear.finish()
+
+    def _make(self, work: "_Work") -> tuple[float, str]:
+        """Encode it as it is to be treated. Returns how long it is, and what ffmpeg said last."""
+        progress, folder = Progress(work.seconds, work.on_progress), work.target.parent
+        ended = sandbox.run(
+            [str(self.binary), *command.encode(work.source, work.target, work.preset, work.facts, work.treatment)],
+            Box(readable=(work.source,), writable=(folder,), folder=folder),
+            self._limits(work.source, work.facts, work.preset),
+            on_output=progress.read,
+            stop=work.stop,
+        )
+        verdicts.check(ended, folder, (work.source, work.target))
+        verdicts.check_length(progress.seconds, work.facts, is_whole=work.read is None)
+        return progress.seconds, ended.last_words
+
+    def _end_exactly(self, work: "_Work") -> None:
         """Where the MP3 may not say to the sample where it ends, count, and have it say so."""
-        tag = Tag.read(target)
+        tag = Tag.read(work.target)
         if tag is None or not tag.is_unsure:
             return
         progress = Progress(None, lambda _: None)
-        ended = sandbox.run(
-            [str(self.binary), *command.count(source, preset, facts)],
-            Box(readable=(source,)),
-            self._limits(source, facts),
-            on_output=progress.read,
-            stop=stop,
-        )
-        _check(ended, None, (source,))
-        tag.write(target, round(progress.seconds * command.shape(preset, facts).sample_rate))
+        arguments = command.count(work.source, work.preset, work.facts, work.treatment)
+        self._hear(arguments, work.source, work.facts, progress.read, work.stop)
+        tag.write(work.target, round(progress.seconds * command.shape(work.preset, work.facts).sample_rate))
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
         outline = Outline()
@@ -150,17 +189,10 @@ class FFmpegEncoder:
             outline.add(piece)
             return True
 
-        ended = sandbox.run(
-            [str(self.binary), *command.decode(source, facts, OUTLINE_RATE)],
-            Box(readable=(source,)),
-            self._limits(source, facts),
-            on_output=draw,
-            stop=stop,
-        )
-        _check(ended, None, (source,))
+        self._hear(command.decode(source, facts, OUTLINE_RATE), source, facts, draw, stop)
         peaks = outline.finish(OUTLINE_RATE)
         if not peaks.seconds:
-            raise EncodeFailed(NO_SOUND)
+            raise EncodeFailed(verdicts.NO_SOUND)
         return peaks
 
     def measure(
@@ -174,8 +206,18 @@ class FFmpegEncoder:
             on_output=meter.read,
             stop=stop,
         )
-        _check(ended, folder, (source,))
+        verdicts.check(ended, folder, (source,))
         return meter.finish(picture)
+
+    def _hear(
+        self, arguments: list[str], path: Path, facts: Facts, on_output: Callable[[bytes], bool], stop: threading.Event
+    ) -> Ended:
+        """Let ffmpeg read the file and write none. Returns how that ended, if it ended well."""
+        order = [str(self.binary), *arguments]
+        box, limits = Box(readable=(path,)), self._limits(path, facts)
+        ended = sandbox.run(order, box, limits, on_output=on_output, stop=stop)
+        verdicts.check(ended, None, (path,))
+        return ended
 
     def _limits(self, source: Path, facts: Facts, preset: Preset | None = None) -> Limits:
         size = source.stat().st_size
@@ -197,51 +239,3 @@ def _rewritten(preset: Preset | None, facts: Facts) -> float:
         return 0
     bits = preset.bit_rate or 32 * facts.sample_rate * facts.channels
     return (facts.seconds or 0) * bits / 8
-
-
-def _check(ended: Ended, folder: Path | None, paths: tuple[Path, ...]) -> None:
-    """Return if all went well. Raises what the ending means for the user."""
-    if ended.ending is Ending.EXITED and ended.code == 0:
-        return
-    if ended.ending is Ending.STOPPED:
-        raise Stopped
-    if folder and (ended.code in NO_ROOM or shutil.disk_usage(folder).free < NEXT_TO_NOTHING):
-        raise StorageFull
-    if ended.code == NO_MEMORY:
-        raise EncodeFailed(N_("This file takes too much memory to convert."), detail=_detail(ended, paths))
-    raise EncodeFailed(REASONS[ended.ending], detail=_detail(ended, paths))
-
-
-def _detail(ended: Ended, paths: tuple[Path, ...]) -> str:
-    """The last lines that ffmpeg wrote, for whoever runs this, without our paths in them."""
-    words = ended.last_words
-    for path in paths:
-        words = words.replace(f"file:{path}", "the file").replace(str(path), "the file")
-    return "\n".join(re.sub(r"(?<=@ )0x[0-9a-f]+", "…", words).splitlines()[-3:])[-1000:]
-
-
-def _check_length(seconds: float, facts: Facts) -> None:
-    """Return if the sound is whole: to ffmpeg all is well with a file without sound, or with half of it, too."""
-    if not seconds:
-        raise EncodeFailed(NO_SOUND)
-    if seconds > command.LONGEST_SECONDS:
-        raise EncodeFailed(N_("This sound is longer than 24 hours, which is more than we convert."))
-    expected = facts.seconds or 0
-    if seconds < expected - max(0.5, expected * 0.02):
-        raise EncodeFailed(
-            N_("The file is damaged or cut short: only {part} could be read."), part=_part(seconds, expected)
-        )
-
-
-def _part(seconds: float, whole: float) -> str:
-    """How much of how much, as finely as it takes to see the difference."""
-    if whole < _MINUTE:
-        return f"{seconds:.1f} of {whole:.1f} seconds"
-    return f"{_clock(seconds)} of {_clock(whole)}"
-
-
-def _clock(seconds: float) -> str:
-    """Minutes and seconds, and hours if there are any."""
-    minutes, rest = divmod(int(seconds), _MINUTE)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

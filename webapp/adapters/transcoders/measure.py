@@ -4,7 +4,7 @@ import math
 import re
 from pathlib import Path
 
-from webapp.adapters.transcoders.command import LONGEST_SECONDS, _opened
+from webapp.adapters.transcoders.command import LONGEST_SECONDS, opened
 from webapp.ports import Facts, Measured
 
 # EBU R128: what is not even this loud is silence to the meter.
@@ -14,7 +14,7 @@ MOST_PICTURE_BYTES = 1 << 20
 _LINE = re.compile(rb"lavfi\.r128\.(I|LRA|true_peak)=(-?\d{1,6}(?:\.\d{1,9})?)")
 _LONGEST_LINE = 200
 # What a file says of its frames is forgotten first, so that it cannot speak for the meter.
-_METER = "ametadata=mode=delete,ebur128=peak=true:metadata=1,ametadata=mode=print:file='pipe\\:1'"
+METER = "ametadata=mode=delete,ebur128=peak=true:metadata=1,ametadata=mode=print:file='pipe\\:1'"
 _WIDTH, _HEIGHT = 640, 160
 # Of a long sound only so many pieces of so many samples are drawn, evenly: as many as fit into memory.
 _PIECES, _PIECE = 1600, 4096
@@ -22,8 +22,8 @@ _PIECES, _PIECE = 1600, 4096
 
 def command(source: Path, facts: Facts, picture: Path | None) -> list[str]:
     """The arguments that send the meter's words to stdout and, if wanted, draw the spectrum into a file."""
-    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *_opened(source, facts)]
-    heard += ["-filter:a", _METER, "-f", "null", "-"]
+    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *opened(source, facts)]
+    heard += ["-filter:a", METER, "-f", "null", "-"]
     if picture is None:
         return heard
     seconds = min(facts.seconds or LONGEST_SECONDS, LONGEST_SECONDS)
@@ -49,8 +49,12 @@ class Meter:
         self._rest = rest[-_LONGEST_LINE:]
         for line in lines:
             if found := _LINE.fullmatch(line.strip()):
-                self.last[found[1].decode()] = float(found[2])
+                self.note(found[1].decode(), float(found[2]))
         return True
+
+    def note(self, name: str, value: float) -> None:
+        """Take one number: that of the sound up to here."""
+        self.last[name] = value
 
     def finish(self, picture: Path | None) -> Measured:
         """What is to be told of it; of silence, nothing. The picture is taken along if it is one."""
