@@ -108,7 +108,7 @@ def test_ux_Y2_keys_and_clicks_on_the_wave_seek(page: Page, complaints: list[str
     seek = slider(page)
     expect(seek).to_have_attribute("aria-valuetext", "0 s of 1 min 40 s")
     seek.focus()
-    keys = {"ArrowRight": 5, "ArrowUp": 10, "ArrowLeft": 5, "PageUp": 15, "PageDown": 5, "End": 100, "Home": 0}
+    keys = {"ArrowRight": 5, "ArrowUp": 10, "ArrowLeft": 5, "PageUp": 30, "PageDown": 5, "End": 100, "Home": 0}
     for key, second in keys.items():
         page.keyboard.press(key)
         wait_until(page, f"Math.abs(audio.currentTime - {second}) < 0.2 && !audio.seeking")
