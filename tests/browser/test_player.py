@@ -127,6 +127,14 @@ def test_ux_Y2_keys_and_clicks_on_the_wave_seek(page: Page, complaints: list[str
     assert complaints == []
 
 
+def test_ux_Y2_on_a_short_file_the_keys_go_less_far_and_a_page_still_further(enter: Enter, alice: Visitor) -> None:
+    page = opened(enter, alice, ready(alice, "short.wav", sounds.wav(20.0)))
+    slider(page).focus()
+    for key, second in {"ArrowRight": 1, "PageUp": 6, "PageDown": 1, "ArrowLeft": 0}.items():
+        page.keyboard.press(key)
+        wait_until(page, f"Math.abs(audio.currentTime - {second}) < 0.2 && !audio.seeking")
+
+
 def test_ux_Y2_a_link_leads_to_a_moment(page: Page, complaints: list[str]) -> None:
     page.goto(f"{page.url}#t=1:04")
     wait_until(page, "Math.abs(audio.currentTime - 64) < 0.5")
