@@ -4,8 +4,9 @@ const $ = (id) => document.getElementById(id);
 const player = $("player");
 const audio = player.querySelector("audio");
 const seek = $("seek");
-// How far the keys go, in seconds; a page is a tenth of the whole.
+// How far the keys go, in seconds: an arrow no more than a twentieth of what is short, a page always further.
 const STEP = 5;
+const BIG_STEP = 30;
 
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
@@ -29,6 +30,9 @@ const inWords = (seconds) => {
 };
 
 const length = () => (Number.isFinite(audio.duration) ? audio.duration : Number(seek.max)) || 0;
+
+const step = () => Math.min(STEP, length() / 20);
+const bigStep = () => Math.max(Math.min(BIG_STEP, length() / 4), length() / 10);
 
 // --- What is shown of where it is.
 
@@ -80,12 +84,12 @@ const go = (seconds) => {
 };
 
 const keys = {
-  ArrowLeft: () => audio.currentTime - STEP,
-  ArrowDown: () => audio.currentTime - STEP,
-  ArrowRight: () => audio.currentTime + STEP,
-  ArrowUp: () => audio.currentTime + STEP,
-  PageDown: () => audio.currentTime - length() / 10,
-  PageUp: () => audio.currentTime + length() / 10,
+  ArrowLeft: () => audio.currentTime - step(),
+  ArrowDown: () => audio.currentTime - step(),
+  ArrowRight: () => audio.currentTime + step(),
+  ArrowUp: () => audio.currentTime + step(),
+  PageDown: () => audio.currentTime - bigStep(),
+  PageUp: () => audio.currentTime + bigStep(),
   Home: () => 0,
   End: () => length(),
 };

@@ -79,8 +79,10 @@ def test_without_a_mail_server_links_are_printed(app: Flask) -> None:
 
     reset, invite = run(app, "users", "reset", "Ana@example.com"), run(app, "users", "invite", "bo@example.com")
 
-    for (code, said), path in ((reset, "reset"), (invite, "register")):
+    for (code, told), path in ((reset, "reset"), (invite, "register")):
         assert code == 0
+        said, _, hint = told.partition("It leads to what HOST and PORT say here.")
+        assert hint.endswith("into .env.\n")
         assert re.fullmatch(rf"http://127\.0\.0\.1:8000/auth/{path}/[\w-]{{43}}\n", said)
         answer = app.test_client().post(
             said.strip().partition("8000")[2], data={"password": "another tape in the rain"}

@@ -69,14 +69,14 @@ def set_password(email: str, password: str) -> None:
 @click.argument("email")
 def reset_password(email: str) -> None:
     """Print a link with which the user chooses a new password, within an hour."""
-    click.echo(_in_words(lambda: accounts.reset_link(email)))
+    _print_link(_in_words(lambda: accounts.reset_link(email)))
 
 
 @users.command("invite")
 @click.argument("email")
 def invite_user(email: str) -> None:
     """Print a link with which somebody makes an account, within seven days. With SMTP_URL it is sent too."""
-    click.echo(_in_words(lambda: accounts.invitation(email)))
+    _print_link(_in_words(lambda: accounts.invitation(email)))
 
 
 @users.command("address")
@@ -164,6 +164,13 @@ def _back_up(revision: str) -> str:
     with closing(db.engine.raw_connection()) as original, closing(sqlite3.connect(draft)) as copy:
         original.driver_connection.backup(copy)  # type: ignore[union-attr]
     return str(Path(draft.replace(path)))
+
+
+def _print_link(link: str) -> None:
+    click.echo(link)
+    if not settings.public_url:
+        hint = "It leads to what HOST and PORT say here. If that is not where the server is: put them, or PUBLIC_URL,"
+        click.echo(f"{hint} into .env.", err=True)
 
 
 def _in_words(deed: Callable[[], T]) -> T:

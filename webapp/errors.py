@@ -37,7 +37,7 @@ class NotFound(AppError):
 class LinkDead(NotFound):
     """A link from a letter was used, has run out, or never was."""
 
-    message = N_("This link does not work any more: it was used, or it is too old. Please ask for a new one.")
+    message = N_("This link does not work any more: it was used, or it is too old.")
 
 
 class BadRequest(AppError):

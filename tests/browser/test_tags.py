@@ -74,6 +74,7 @@ def test_tags_and_cover_are_shown_changed_and_carried_over(
     expect(page.locator("#tags")).to_contain_text("Für Ana 🎹")
     expect(page.get_by_label("Title")).to_be_hidden()
     expect(page.get_by_text("Edit tags and cover…")).to_be_focused()
+    expect(page.get_by_text("Saved.")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
 
     wait_for("the new tags", lambda: in_flac(alice, file_id)["title"] == ["Für Ana 🎹"])

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from tests import sounds
 from tests.flows.house import ROOT, House, free_port, wait_for
 from tests.flows.visitor import PASSWORD
-from tests.scripts.passage import Passage
+from tests.scripts.passage import Passage, Reply
 from tests.scripts.scripter import SCRIPT, Scripter, noise
 from webapp.adapters.probe import SandboxedProbe
 from webapp.models import SignIn, User
+from webapp.presets import DEFAULT_PRESETS, PRESETS
 
 pytestmark = [pytest.mark.processes]
 
@@ -196,6 +197,10 @@ def test_at_a_terminal_one_is_asked_and_sees_how_far_it_is(scripter: Scripter) -
         (["http://127.evil.example"], "everybody on the way can read the password"),
         (["tapedeck.example"], "an address like http://127.0.0.1:8000"),
         (["https://tapedeck.example", "--to", "song.wav"], "song.wav is no folder"),
+        (
+            ["https://tapedeck.example", "--format", "flac", "--format", "nonsense"],
+            "no format nonsense. There are: wav",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anything_is_sent(
@@ -207,6 +212,22 @@ def test_what_makes_no_sense_is_said_before_anything_is_sent(
 
     assert ended.returncode == 2
     assert sentence in ended.stderr
+
+
+def test_it_knows_each_format_that_there_is() -> None:
+    assert set(tapedeck.FORMATS.split()) == set(PRESETS)
+    assert list(DEFAULT_PRESETS) == tapedeck.USUAL_FORMATS
+
+
+def test_formats_that_the_server_does_not_make_are_wrong_usage(scripter: Scripter, passage: Passage) -> None:
+    scripter.has("song.wav", b"sound")
+    refusal = Reply(422, b'{"error": "UnknownPreset", "message": "One of them is unknown."}')
+    passage.instead = lambda _method, path, _body: refusal if path == "/uploads" else None
+
+    ended = scripter.run("song.wav", passage.address, "--format", "alac", "--format", "flac")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "song.wav: the server does not make all of these formats: alac, flac.\n"
 
 
 def test_it_can_be_run_by_its_name_and_by_make() -> None:

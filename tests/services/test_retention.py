@@ -1,6 +1,7 @@
 """Files go when their days are over, and never before their owner could read of it for three days."""
 
 import dataclasses
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -140,6 +141,25 @@ def test_what_is_being_made_or_was_asked_for_again_stays(alice: User, song: Audi
     assert retention.kept_until(library.find(alice, song.id)) >= clock() + 3 * DAY  # type: ignore[operator]
 
 
+def test_what_will_go_has_a_card_apart_from_what_is_ready(
+    as_alice: FlaskClient, alice: User, song: AudioFile, clock: Clock
+) -> None:
+    # Guards cards._grouped: one that warns of what expires does not hide what is ready.
+    ended(song, 8 * DAY)
+    ended(AudioFileFactory(owner=alice, batch=song.batch), 8 * DAY)
+    assert retention.sweep() == 0
+
+    account = as_alice.get("/account/").text
+
+    assert re.findall(r'class="alert (\w+)" id="alert-([\w-]+)"', account) == [
+        ("expiring", f"{song.batch}-expiring"),
+        ("complete", str(song.batch)),
+    ]
+    assert ">2 files expire soon<" in account
+    assert ">2 files ready<" in account
+    assert len(set(re.findall(r' id="[\w-]+"', account))) == len(re.findall(r' id="[\w-]+"', account))
+
+
 def test_it_is_told_where_the_file_is_shown_and_a_batch_is_told_once(
     as_alice: FlaskClient, alice: User, song: AudioFile, clock: Clock
 ) -> None:
@@ -163,7 +183,7 @@ def test_it_is_told_where_the_file_is_shown_and_a_batch_is_told_once(
     account = as_alice.get("/account/").text
     assert account.count("data-batch=") == 1
     assert account.count('data-kind="expiring"') == 2
-    assert "2 expire soon" in account
+    assert "2 files expire soon" in account
     until = clock() + retention.NOTICE
     warning = f"Kept until {until.day} {until:%B} {until.year}. Download before then what you need."
     assert warning in as_alice.get("/notifications/").text

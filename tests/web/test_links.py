@@ -93,6 +93,22 @@ def test_a_new_password_by_letter(
     assert (again.status_code, "This link does not work any more" in again.text) == (404, True)
 
 
+def test_a_dead_link_leads_to_a_new_one_or_to_signing_in(app: Flask) -> None:
+    client, dead = app.test_client(), "x" * 43
+
+    renewing, joining = client.get(f"/auth/reset/{dead}"), client.get(f"/auth/register/{dead}")
+    app.jinja_env.globals["sends_letters"] = False  # as it is where SMTP_URL is not set
+    without_letters = client.get(f"/auth/reset/{dead}")
+
+    assert [each.status_code for each in (renewing, joining, without_letters)] == [404] * 3
+    assert 'href="/auth/reset">Ask for a new link' in renewing.text
+    for page in (renewing, joining, without_letters):
+        assert 'href="/auth/login">Sign in' in page.text
+        assert "has a slip in it" not in page.text
+    assert 'href="/auth/register">Ask for a new link' in joining.text
+    assert "Ask for a new link" not in without_letters.text
+
+
 def test_sec_W3_who_asks_for_a_letter_learns_nothing_of_who_has_an_account(
     app: Flask, visitor: FlaskClient, alice: User, letters: FakeLetters
 ) -> None:

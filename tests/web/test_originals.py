@@ -77,6 +77,7 @@ def test_each_file_stands_alone(as_alice: FlaskClient, storage: MemoryStorage) -
     page = as_alice.get("/files/").text
     assert "notes.txt: This is not audio that we can read." in page
     assert "nothing.wav: This file is empty." in page
+    assert "1 file was accepted." in page
     assert len(storage.objects) == 1
 
 

@@ -53,5 +53,12 @@ def test_a_rendition_says_what_became_of_the_sound(
     assert (found and found[1].replace("&#39;", "'")) == words
 
 
+def test_what_most_browsers_do_not_play_is_said_to_be_for_downloading(as_alice: FlaskClient, alice: User) -> None:
+    pages = {preset: as_alice.get(f"/files/{made(alice, preset).id}").text for preset in ("alac", "aiff", "flac")}
+
+    said = [preset for preset, page in pages.items() if "cannot be played by most browsers" in page]
+    assert said == ["alac", "aiff"]
+
+
 def test_nothing_is_said_of_what_is_not_made_yet(as_alice: FlaskClient, song: AudioFile) -> None:
     assert "data-kept" not in as_alice.get(f"/files/{song.id}").text

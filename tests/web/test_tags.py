@@ -56,6 +56,9 @@ def test_tags_are_changed_with_and_without_htmx(as_alice: FlaskClient, song: Aud
     assert 'id="tags" hx-swap-oob="true"' in asked.text
     assert 'alt="Cover of Third"' in asked.text
     assert 'value="Third"' in asked.text
+    assert '<span class="saved muted">Saved.</span></summary>' in asked.text
+    assert "The tags are changed." in asked.text.partition('id="status-line"')[2]
+    assert "Saved." not in as_alice.get(f"/files/{song.id}").text
 
 
 def test_a_form_without_changes_changes_nothing(as_alice: FlaskClient, song: AudioFile) -> None:

@@ -19,7 +19,7 @@ MOST_FAILURES = 3
 
 @dataclass(frozen=True)
 class Card:
-    """One notification, or those of a batch that stand."""
+    """One notification, or those of a batch that stand: of what became of it, or of when it will be deleted."""
 
     notes: Sequence[Notification]
     """Newest first."""
@@ -41,7 +41,8 @@ class Card:
     @property
     def name(self) -> str:
         """What tells it from other cards in a page."""
-        return str(self.note.batch) if self.is_batch else str(self.note.id)
+        of = "-expiring" if self.note.kind is Kind.EXPIRING else ""
+        return f"{self.note.batch}{of}" if self.is_batch else str(self.note.id)
 
     @property
     def is_seen(self) -> bool:
@@ -97,7 +98,7 @@ def tally(notes: Iterable[Notification], *, of: int = 0) -> str:
     if failed := count[Kind.ERROR]:
         said.append(gettext("{count} failed").format(count=failed))
     if expiring := count[Kind.EXPIRING]:
-        said.append(gettext("{count} expire soon").format(count=expiring))
+        said.append(ngettext("{count} file expires soon", "{count} files expire soon", expiring).format(count=expiring))
     return ", ".join(said)
 
 
@@ -114,7 +115,8 @@ def standing(user: User, *, without: Collection[int] = ()) -> list[Card]:
 
 def _grouped(notes: Sequence[Notification], sizes: dict[uuid.UUID, tuple[int, int]]) -> list[Card]:
     def group(note: Notification) -> str:
-        return str(note.batch) if sizes[note.batch][0] > 1 else f"{note.id}"
+        # What will be deleted is told apart: it is no part of the news of what became of the batch.
+        return f"{note.batch} {note.kind is Kind.EXPIRING}" if sizes[note.batch][0] > 1 else f"{note.id}"
 
     by_group = groupby(sorted(notes, key=group), key=group)
     grouped = [sorted(each, key=lambda note: -note.id) for _, each in by_group]

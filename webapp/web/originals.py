@@ -46,6 +46,11 @@ def create() -> ResponseReturnValue:
         raise received.refusals[0][1]
     if htmx.asked():
         return _rows(received)
+    if received.refusals:
+        count = len(received.files)
+        flash(
+            language.ngettext("{count} file was accepted.", "{count} files were accepted.", count).format(count=count)
+        )
     for name, error in received.refusals:
         flash(f"{name}: {language.say(error)}", "bad")
     return redirect(url_for("files.index"), HTTPStatus.SEE_OTHER)

@@ -30,6 +30,7 @@ _TYPES: Mapping[tuple[str, str], str] = {
     ("WebM", "Opus"): _WEBM.format("opus"),
     ("WebM", "Vorbis"): _WEBM.format("vorbis"),
 }
+_RARE = (_TYPES["AIFF", "PCM"], _TYPES["M4A", "ALAC"])
 # Of our codecs; nothing is lost in the first three.
 _BEST = ("flac", "pcm", "alac", "aac", "mp3", "opus", "vorbis")
 
@@ -47,8 +48,8 @@ class Version:
 
 
 def init_app(app: Flask) -> None:
-    """Let templates ask what can be listened to."""
-    app.jinja_env.globals.update(versions_of=versions)
+    """Let templates ask what can be listened to, and what most browsers leave out."""
+    app.jinja_env.globals.update(versions_of=versions, has_unheard=has_unheard)
 
 
 def versions(file: AudioFile) -> list[Version]:
@@ -61,6 +62,11 @@ def versions(file: AudioFile) -> list[Version]:
     if known:
         found.insert(0, Version("original", gettext("Original"), known, _address("original", file)))
     return found
+
+
+def has_unheard(file: AudioFile) -> bool:
+    """Whether any version of it is one that most browsers do not play."""
+    return any(version.type in _RARE for version in versions(file))
 
 
 def media_type(preset: Preset) -> str:
