@@ -69,7 +69,7 @@ def test_tags_and_cover_are_shown_changed_and_carried_over(
     expect(page.get_by_label("Title")).to_have_value("Für Ana 🎹")
     assert Axe().run(page, context="#tagging").response["violations"] == []
 
-    page.get_by_label("Another cover").set_input_files(OTHER)
+    page.locator("#tag-cover").set_input_files(OTHER)
     page.get_by_role("button", name="Save tags").click()
     expect(page.locator("#tags")).to_contain_text("Für Ana 🎹")
     expect(page.get_by_label("Title")).to_be_hidden()
@@ -88,7 +88,7 @@ def test_tags_are_changed_without_javascript(enter: Enter, alice: Visitor, song:
 
     page.get_by_text("Edit tags and cover…").click()
     page.get_by_label("Title").fill("Without")
-    page.get_by_label("Cover").set_input_files(OTHER)
+    page.locator("#tag-cover").set_input_files(OTHER)
     page.get_by_role("button", name="Save tags").click()
 
     expect(page.get_by_text("The tags are changed.")).to_be_visible()

@@ -199,8 +199,9 @@ def test_ux_P3_rows_never_poll(enter: Enter, alice: Visitor, long_song: bytes) -
 
 @pytest.mark.slow
 def test_ux_P4_a_poll_without_news_changes_nothing(enter: Enter, alice: Visitor, complaints: list[str]) -> None:
-    alice.keep("song.wav", sounds.wav(1.0))
-    wait_for("the song to be ready", lambda: alice.rows()[0].status == "complete")
+    file_id = alice.keep("song.wav", sounds.wav(1.0), "wav")
+    # That is the last news of it.
+    wait_for("the song to be measured", lambda: "LUFS" in alice.get(f"/files/{file_id}").text)
     for path in ("/files/", "/notifications/", "/account/"):
         page = enter(alice, path)
         page.wait_for_load_state("networkidle")

@@ -159,6 +159,7 @@ def orders(ending: str) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("ending", "status"), [("COMPLETE", JobStatus.COMPLETE), ("ERROR", JobStatus.ERROR)])
 def test_sec_S8_whatever_order_news_comes_in_the_end_is_the_same(
     topics: Listening, amazon: FakeSns, alice: User, storage: MemoryStorage, ending: str, status: JobStatus
