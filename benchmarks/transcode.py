@@ -25,8 +25,8 @@ from webapp.adapters.transcoders.ffmpeg import bundled
 RAW = {"wav": [], "flac": [], "mp4": ["-c:a", "aac", "-b:a", "256k"]}
 RUNS = 3
 PATIENCE_SECONDS = 600
-# A poll that brings nothing is one query: that often it takes no hundredth of a core.
-LOOK_SECONDS = 0.02
+# How soon news is seen: the later it comes, the less it matters, and whoever looks takes time from the encoders.
+LOOK_SECONDS, LOOK_SHARE = 0.02, 0.005
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,13 @@ def our_run(house: House, song: Path) -> Run:
 
 
 def news(visitor: Visitor, file_id: str) -> Iterator[Row]:
-    """The file's row, and again whenever the poll of a page says that there is something new."""
+    """The file's row, and again whenever a poll of the page that lists it brings it: all that the page itself asks."""
+    begun, answer = time.monotonic(), visitor.get("/files/")
     while True:
-        # The address first: what happens between the two is asked for again.
-        poller = next(mark for mark in visitor.get("/files/").marks if "data-poll" in mark)
-        row = visitor.row(file_id)
-        assert row
-        yield row
-        while visitor.get(poller["hx-get"], HX_Request="true").status == HTTPStatus.NO_CONTENT:
-            time.sleep(LOOK_SECONDS)
+        yield from (row for row in answer.rows if row.id == file_id)
+        address = answer.poll_address
+        while (answer := visitor.get(address, HX_Request="true")).status == HTTPStatus.NO_CONTENT:
+            time.sleep(max(LOOK_SECONDS, LOOK_SHARE * (time.monotonic() - begun)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cached_property
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import Self
@@ -30,12 +31,33 @@ class Answer:
     @property
     def marks(self) -> list[dict[str, str]]:
         """The attributes of each element that is marked for programs, in the page's order."""
-        return _Page.read(self).marks
+        return self._page.marks
 
     @property
     def token(self) -> str:
         """The CSRF token, if it is a page that has one."""
-        return _Page.read(self).token
+        return self._page.token
+
+    @cached_property
+    def _page(self) -> "_Page":
+        return _Page.read(self)
+
+    @property
+    def rows(self) -> "list[Row]":
+        """The files that it shows."""
+        found: list[Row] = []
+        for mark in self.marks:
+            if "data-status" in mark:
+                progress = int(mark["data-progress"]) if "data-progress" in mark else None
+                found.append(Row(mark["data-file"], mark["data-status"], progress))
+            elif "data-rendition" in mark:
+                found[-1].renditions[mark["data-rendition"]] = mark["href"]
+        return found
+
+    @property
+    def poll_address(self) -> str:
+        """What the page asks for news next; nothing if it does not ask."""
+        return next((mark["hx-get"] for mark in self.marks if "data-poll" in mark), "")
 
 
 @dataclass
@@ -145,14 +167,7 @@ class Visitor:
 
     def rows(self) -> list[Row]:
         """The list of files, as it is shown now."""
-        found: list[Row] = []
-        for mark in self.get("/files/").marks:
-            if "data-status" in mark:
-                progress = int(mark["data-progress"]) if "data-progress" in mark else None
-                found.append(Row(mark["data-file"], mark["data-status"], progress))
-            elif "data-rendition" in mark:
-                found[-1].renditions[mark["data-rendition"]] = mark["href"]
-        return found
+        return self.get("/files/").rows
 
     def row(self, file_id: str) -> Row | None:
         return next((row for row in self.rows() if row.id == file_id), None)
@@ -182,9 +197,9 @@ class Visitor:
     def poll(self) -> Answer:
         """What an open page would ask next. The first time it opens one."""
         if not self.poll_address:
-            self.poll_address = _poll_address(self.get("/account/"))
+            self.poll_address = self.get("/account/").poll_address
         answer = self.get(self.poll_address, HX_Request="true")
-        self.poll_address = _poll_address(answer) or self.poll_address
+        self.poll_address = answer.poll_address or self.poll_address
         return answer
 
 
@@ -214,7 +229,3 @@ def _notes(page: Answer) -> list[Note]:
     """Each once, though one that stands is in the inbox and in an alert."""
     marks = [mark for mark in page.marks if "data-notification" in mark]
     return list(dict.fromkeys(Note(m["data-notification"], m["data-file"], m["data-kind"]) for m in marks))
-
-
-def _poll_address(page: Answer) -> str:
-    return next((mark["hx-get"] for mark in page.marks if "data-poll" in mark), "")

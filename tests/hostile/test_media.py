@@ -202,8 +202,8 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox keeps no file shut to readers."""
     order = sandbox._order
 
-    def opened(*arguments: Any) -> dict[str, object]:
-        return order(*arguments) | {"readable": ["/"]}
+    def opened(*arguments: Any) -> Iterator[str]:
+        yield from (*order(*arguments), "--read", "/")
 
     monkeypatch.setattr(sandbox, "_order", opened)
 

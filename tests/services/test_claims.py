@@ -33,15 +33,9 @@ class Clock:
 
 
 def without_outlines() -> None:
-    """The outlines come first; most of these tests are about renditions."""
+    """Most of these tests are about renditions."""
     with writing():
         db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
-
-
-def finish_outline(claim: claims.Claim) -> None:
-    with writing():
-        mine = Waveform.audio_file_id == claim.file_id
-        db.session.execute(sa.update(Waveform).where(mine).values(status=JobStatus.COMPLETE, token=None))
 
 
 def take() -> claims.Claim:
@@ -52,21 +46,6 @@ def take() -> claims.Claim:
 
 def preset_of(claim: claims.Claim) -> str:
     return claim.preset.name if claim.preset else "outline"
-
-
-def test_the_outline_comes_first_and_the_quick_before_the_slow(song: AudioFile) -> None:
-    outline = take()
-    finish_outline(outline)
-
-    assert [preset_of(each) for each in (outline, take(), take(), take())] == ["outline", "wav", "flac", "mp4"]
-    assert claims.take() is None
-
-
-def test_while_one_draws_the_outline_another_begins_with_the_slowest(song: AudioFile) -> None:
-    outline, other = take(), take()
-    finish_outline(outline)
-
-    assert [preset_of(each) for each in (outline, other, take(), take())] == ["outline", "mp4", "wav", "flac"]
 
 
 def test_users_take_turns(alice: User, bob: User) -> None:
@@ -275,7 +254,7 @@ def test_sec_R4_while_one_piece_kills_each_worker_that_takes_it_the_others_are_d
 
 
 def test_sec_R4_an_outline_that_kills_its_worker_does_not_hold_up_the_renditions(alice: User) -> None:
-    AudioFileFactory(owner=alice, presets=("wav",))
+    AudioFileFactory(owner=alice, presets=("wav",), seconds=None)
 
     for _ in range(3):
         claim = take()

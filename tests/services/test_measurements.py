@@ -59,7 +59,7 @@ def test_a_rendition_of_anybody_goes_before_any_measuring(song: AudioFile, bob: 
     claims_taken = [claims.take() for _ in range(3)]
 
     kinds = [claim and (claim.measures or (claim.preset.name if claim.preset else "outline")) for claim in claims_taken]
-    assert kinds == ["outline", "wav", "original"]
+    assert kinds == ["wav", "outline", "original"]
 
 
 def test_measuring_makes_room_for_a_rendition_that_comes_meanwhile(

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -215,6 +216,7 @@ class Rendition(Claimable, Dressed, Base):
     __table_args__ = (sa.UniqueConstraint("audio_file_id", "preset_name"),)
 
     @classmethod
+    @cache
     def next(cls) -> "sa.Select[int, int, uuid.UUID]":
         """The waiting rendition whose turn it is, its owner and file: users take turns, short before long."""
         other, others_file = aliased(cls), aliased(AudioFile)

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
@@ -78,8 +79,9 @@ class TranscodeJob(Base):
         return moved is not None
 
     @classmethod
-    def ahead(cls, user: User) -> "sa.Select[uuid.UUID, int]":
-        """The user's files that wait, each with how many files, whoever's, will be begun before it.
+    @cache
+    def ahead(cls) -> "sa.Select[uuid.UUID, int]":
+        """The files of the `owner_id` that wait, each with how many files, whoever's, will be begun before it.
 
         `Rendition.next` repeated until nothing waits: the users take one rendition each, round after round. Who has
         more under way comes in later, but then goes before those who have had a turn in the meantime.
@@ -100,7 +102,7 @@ class TranscodeJob(Base):
         )
         return (
             sa.select(files.c.file_id, files.c.ahead)
-            .where(files.c.owner_id == user.id)
+            .where(files.c.owner_id == sa.bindparam("owner_id"))
             .order_by(files.c.ahead)
             .limit(MOST_PLACES)
         )

@@ -1,6 +1,7 @@
 """How loud the versions of a sound are, and a picture of its spectrum."""
 
 import uuid
+from functools import cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ class Measurement(Claimable, Base):
     audio_file: Mapped[AudioFile] = relationship(back_populates="measurement")
 
     @classmethod
+    @cache
     def next(cls) -> "sa.Select[uuid.UUID, int]":
         """A waiting measurement and its owner, the shortest file's first."""
         return (

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +23,7 @@ class Tagging(Claimable, Base):
     )
 
     @classmethod
+    @cache
     def next(cls) -> "sa.Select[uuid.UUID, int]":
         """A waiting one and its owner, the smallest file's first."""
         return (

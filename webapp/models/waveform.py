@@ -1,6 +1,7 @@
 """The outline of a sound, as the page draws it."""
 
 import uuid
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,6 +25,7 @@ class Waveform(Claimable, Base):
     audio_file: Mapped[AudioFile] = relationship(back_populates="waveform")
 
     @classmethod
+    @cache
     def next(cls) -> "sa.Select[uuid.UUID, int]":
         """A waiting outline and its owner, the shortest file's first."""
         return (

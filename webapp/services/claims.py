@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from webapp.db import db, writing
-from webapp.extensions import transcoder
 from webapp.models import AudioFile, Measurement, Rendition, Tagging, User, Waveform
 from webapp.news import WAITING, JobEvent, JobStatus
 from webapp.ports import Facts
 from webapp.presets import Preset, find
-from webapp.services import changes, jobs, measurements, taggings
+from webapp.services import changes, jobs, measurements, taggings, turns
+from webapp.services.turns import Piece, Turn
 from webapp.words import N_
 
 MOST_TRIES = 3
@@ -22,7 +22,6 @@ MOST_TRIES = 3
 LONGEST_WAIT_SECONDS = 1.0
 # So much of a lease at most is counted between two looks.
 LARGEST_SHARE = 1 / 3
-Piece = type[Rendition | Waveform | Tagging | Measurement]
 PIECES: tuple[Piece, ...] = (Rendition, Waveform, Tagging, Measurement)
 
 
@@ -47,9 +46,9 @@ class Claim:
 
 def take() -> Claim | None:
     """Claim the piece whose turn it is; None if nothing waits. Two workers never get the same."""
-    while (found := _next()) is not None:
+    while (turn := turns.find()) is not None:
         with writing():
-            claim = _claim(*found)
+            claim = _claim(turn)
         if claim is not None:
             return claim
     db.session.rollback()
@@ -156,51 +155,21 @@ class Watch:
         return self._watched
 
 
-def _next() -> tuple[Piece, uuid.UUID, int, int | None] | None:
-    """The piece whose turn it is: its kind, file, owner and rendition.
-
-    Tags first, which take a moment; a rendition only after its file's outline; what is only measured after everything
-    of everybody.
-    """
-    if tags := db.session.execute(Tagging.next()).first():
-        return (Tagging, *tags, None)
-    row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
-    if row is None:
-        # Where others convert, there is always something for which measuring would have to make room.
-        for piece in (Waveform, Measurement) if transcoder.is_ours else (Waveform,):
-            if other := db.session.execute(piece.next()).first():
-                return (piece, *other, None)
-        return None
-    rendition_id, owner_id, file_id = row
-    outline_status = db.session.scalar(sa.select(Waveform.status).where(Waveform.audio_file_id == file_id))
-    if outline_status in WAITING:
-        return (Waveform, file_id, owner_id, None)
-    if outline_status is JobStatus.PROGRESSING:
-        # Whoever draws it goes on with the short ones. The longest decides when all are ready, so it begins now.
-        rendition_id = db.session.scalar(_longest_of(file_id)) or rendition_id
-    return (Rendition, file_id, owner_id, rendition_id)
-
-
-def _longest_of(file_id: uuid.UUID) -> sa.Select[int]:
-    mine = (Rendition.audio_file_id == file_id, Rendition.status.in_(WAITING))
-    return sa.select(Rendition.id).where(*mine).order_by(Rendition.effort.desc()).limit(1)
-
-
-def _claim(piece: Piece, file_id: uuid.UUID, owner_id: int, rendition_id: int | None) -> Claim | None:
-    changes.lock(owner_id)
-    token = secrets.token_hex(16)
-    mine = Rendition.id == rendition_id if piece is Rendition else piece.audio_file_id == file_id
+def _claim(turn: Turn) -> Claim | None:
+    changes.lock(turn.owner_id)
+    piece, file_id, token = turn.piece, turn.file_id, secrets.token_hex(16)
+    mine = Rendition.id == turn.rendition_id if piece is Rendition else piece.audio_file_id == file_id
     took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
     if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
     if piece is Measurement:
         return _claim_of_measurement(file, token)
-    if rendition_id is None:
+    if piece is not Rendition:
         return Claim(token, file_id, file.key, file.facts, is_of_tags=piece is Tagging)
     last = sa.select(sa.func.max(User.turn)).scalar_subquery()
-    db.session.execute(sa.update(User).where(User.id == owner_id).values(turn=last + 1))
-    rendition = db.session.get_one(Rendition, rendition_id)
+    db.session.execute(sa.update(User).where(User.id == turn.owner_id).values(turn=last + 1))
+    rendition = db.session.get_one(Rendition, turn.rendition_id)
     preset = find(rendition.preset_name)
     return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)
 

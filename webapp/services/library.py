@@ -92,9 +92,10 @@ def ahead(user: User) -> Mapping[uuid.UUID, int]:
     if not transcoder.is_ours:
         return {}
     waiting = sa.select(Rendition.id).where(Rendition.status.in_(WAITING)).limit(MOST_COUNTED + 1)
-    if (db.session.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) or 0) > MOST_COUNTED:
+    count = db.session.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) or 0
+    if not 0 < count <= MOST_COUNTED:
         return {}
-    return dict(db.session.execute(TranscodeJob.ahead(user)).all())
+    return dict(db.session.execute(TranscodeJob.ahead(), {"owner_id": user.id}).all())
 
 
 def offered() -> Mapping[str, Preset]:

@@ -11,6 +11,9 @@ from webapp.models import AudioFile, Rendition, Tagging, TranscodeJob, Waveform
 from webapp.news import BUSY, WAITING, Flaw, JobEvent, JobStatus, Output
 from webapp.services import changes, library
 
+# Of a file that does not say how long it is, the renditions still differ by their presets.
+UNKNOWN_SECONDS = 1.0
+
 
 def want(file: AudioFile, job: TranscodeJob) -> None:
     """Ask for the job's renditions, making those anew that failed before, and for the outline if it is not there."""
@@ -27,7 +30,7 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
         rendition.flaw = None
         rendition.finished_at = rendition.tags_version = None
         rendition.is_untold = False
-        rendition.effort = presets.find(name).effort * (file.seconds or 0.0)
+        rendition.effort = presets.find(name).effort * (file.seconds or UNKNOWN_SECONDS)
         db.session.add(rendition)
     waveform = db.session.get(Waveform, file.id) or Waveform(audio_file_id=file.id)
     if waveform.bars is None and waveform.status is not JobStatus.PROGRESSING:

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 # How soon a canceled or deleted piece is let go of: "within a second" is what the user is promised.
 LOOK_SECONDS = 0.3
-# More often would be more writing than anybody can read.
-TELL_SECONDS = 0.5
+# More often would be more writing than anybody can read: a page asks once a second.
+TELL_SECONDS = 1.0
 
 
 class Bench:

@@ -31,6 +31,8 @@ FEWEST_BYTES_PER_SECOND = 500
 # Twice as fast as it is played: the slowest of our encoders does fifty times that on a slow machine.
 SLOWEST_SPEED = 2
 OUTLINE_RATE = 8000
+# Nobody waits for what is only measured.
+MOST_PATIENT = 19
 AIFF_MOST = (1 << 32) - 1
 SAFE_VERSIONS = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
 
@@ -202,7 +204,7 @@ class FFmpegEncoder:
         ended = sandbox.run(
             [str(self.binary), *measure.command(source, facts, picture)],
             Box(readable=(source,), writable=(folder,), folder=folder),
-            replace(self._limits(source, facts), file_size=2 * measure.MOST_PICTURE_BYTES),
+            replace(self._limits(source, facts), file_size=2 * measure.MOST_PICTURE_BYTES, niceness=MOST_PATIENT),
             on_output=meter.read,
             stop=stop,
         )

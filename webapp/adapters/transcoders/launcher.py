@@ -1,25 +1,29 @@
 """Lock this process into its sandbox and then become the program: run by path, with the standard library alone.
 
 A fresh interpreter does this because the worker has many threads, and what runs between fork and exec in such a
-process may hang for ever. Nothing of `webapp` may be imported here.
+process may hang for ever. Nothing of `webapp` may be imported here, and nothing that takes long to import: each of our
+children waits for this process. (`json` alone would take as long as all the rest).
+
+    launcher.py --parent PID --folder PATH --nice N [--limit NAME=N | --run PATH | --read PATH | --write PATH |
+                --set NAME=VALUE]… -- COMMAND [ARGUMENT…]
 """
 
+import _signal  # type: ignore[import-not-found]  # what `signal` dresses up, which takes 6 ms
 import ctypes
-import json
 import os
 import resource
-import signal
 import struct
 import sys
 from collections.abc import Iterable
 
-# As in typing, without the time that it takes to import: each of our children waits for this process.
+# As in typing, without the time that it takes to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 SETUP_FAILED = 125
 FIRST_WORDS = "sandbox: "
+OPTIONS = ("--parent", "--folder", "--nice", "--limit", "--run", "--read", "--write", "--set")
 
 PR_SET_PDEATHSIG = 1
 PR_SET_SECCOMP = 22
@@ -51,23 +55,43 @@ on_linux = sys.platform == "linux"
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(order: "dict[str, Any]") -> None:
+def main(words: list[str]) -> None:
     """Follow the order, then run its command in place of this process."""
-    die_with_parent(order["parent"])
-    os.chdir(order["folder"])
+    order, command = read(words)
+    die_with_parent(int(order["--parent"][0]))
+    os.chdir(order["--folder"][0])
+    os.nice(int(order["--nice"][0]))
     if on_linux:
         prctl(PR_SET_NO_NEW_PRIVS, 1)
-        restrict_files(order["programs"], order["readable"], order["writable"])
+        restrict_files(order["--run"], order["--read"], order["--write"])
         refuse_sockets()
-    limit(order["limits"])
+    limit({name: int(most) for name, most in pairs(order["--limit"])})
     forget_signals()
-    os.execve(order["command"][0], order["command"], order["environment"])  # noqa: S606  no shell, on purpose
+    os.execve(command[0], command, dict(pairs(order["--set"])))  # noqa: S606  no shell, on purpose
+
+
+def read(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The values of each option, and the command. Raises ValueError for an order that is none."""
+    end = words.index("--")
+    order: dict[str, list[str]] = {name: [] for name in OPTIONS}
+    for name, value in zip(words[0:end:2], words[1:end:2], strict=True):
+        if name not in order:
+            raise ValueError(f"{name} is no option")
+        order[name].append(value)
+    return order, words[end + 1 :]
+
+
+def pairs(values: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Each NAME=VALUE in two."""
+    for value in values:
+        name, _, rest = value.partition("=")
+        yield name, rest
 
 
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill us when the thread that started us ends, however it ends."""
     if on_linux:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != parent:
         # It died before the kernel had been told.
         sys.exit(SETUP_FAILED)
@@ -167,14 +191,14 @@ def limit(limits: dict[str, int]) -> None:
 
 def forget_signals() -> None:
     """Give back what Python and our parent changed: an ignored SIGXFSZ would outlive exec and break a limit."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGTERM, _signal.SIGINT):
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
 if __name__ == "__main__":
     try:
-        main(json.loads(sys.argv[1]))
+        main(sys.argv[1:])
     except (OSError, ValueError) as exc:
         sys.stderr.write(f"{FIRST_WORDS}{exc}\n")
         sys.exit(SETUP_FAILED)

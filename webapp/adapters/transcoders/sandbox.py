@@ -1,7 +1,6 @@
 """Run one program that we do not trust, with few files in reach, no network, and an end that always comes."""
 
 import enum
-import json
 import os
 import selectors
 import subprocess
@@ -61,6 +60,8 @@ class Limits:
     memory: int = GIB
     """Address space."""
     open_files: int = 64
+    niceness: int = 0
+    """From 0 to 19: how much it lets others go first."""
 
     @property
     def cpu_seconds(self) -> int:
@@ -124,7 +125,7 @@ def run(
 def _started(command: Sequence[str], box: Box, limits: Limits) -> Iterator[subprocess.Popen[bytes]]:
     """The running program, killed and buried if it is still there at the end."""
     with subprocess.Popen(
-        [sys.executable, "-I", "-S", launcher.__file__, json.dumps(_order(command, box, limits))],
+        [sys.executable, "-I", "-S", launcher.__file__, *_order(box, limits, Path(command[0])), "--", *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -138,23 +139,21 @@ def _started(command: Sequence[str], box: Box, limits: Limits) -> Iterator[subpr
                 _kill(process)
 
 
-def _order(command: Sequence[str], box: Box, limits: Limits) -> dict[str, object]:
+def _order(box: Box, limits: Limits, program: Path) -> Iterator[str]:
     """What the launcher reads."""
-    return {
-        "command": list(command),
-        "parent": os.getpid(),
-        "folder": str(box.folder),
-        "programs": [str(path) for path in (*SYSTEM, Path(command[0]), *box.programs)],
-        "readable": [str(path) for path in box.readable],
-        "writable": [str(path) for path in (*DEVICES, *box.writable)],
-        "limits": {
-            "AS": limits.memory,
-            "FSIZE": limits.file_size,
-            "CPU": limits.cpu_seconds,
-            "NOFILE": limits.open_files,
-        },
-        "environment": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(box.folder), "TMPDIR": str(box.folder)},
-    }
+    most = {"AS": limits.memory, "FSIZE": limits.file_size, "CPU": limits.cpu_seconds, "NOFILE": limits.open_files}
+    home = box.folder
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home}
+    yield from ("--parent", str(os.getpid()), "--folder", str(box.folder), "--nice", str(limits.niceness))
+    for option, values in (
+        ("--limit", (f"{name}={value}" for name, value in most.items())),
+        ("--run", (*SYSTEM, program, *box.programs)),
+        ("--read", box.readable),
+        ("--write", (*DEVICES, *box.writable)),
+        ("--set", (f"{name}={value}" for name, value in environment.items())),
+    ):
+        for value in values:
+            yield from (option, str(value))
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:
