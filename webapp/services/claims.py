@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -60,15 +61,12 @@ def beat(tokens: Collection[str]) -> None:
     for token in tokens:
         # One row in each transaction: whoever holds one lock and wants no other cannot be part of a deadlock.
         with writing():
-            for piece in PIECES:
-                changes.update(piece, [piece.token == token], beat=piece.beat + 1)
+            any(changes.update(piece, [piece.token == token], beat=piece.beat + 1) for piece in PIECES)
 
 
 def held(tokens: Collection[str]) -> set[str]:
     """Those of the tries that still stand: the others were canceled, deleted or taken over."""
-    found = {token for piece in PIECES for token in db.session.scalars(_tokens(piece, tokens)) if token}
-    db.session.rollback()
-    return found
+    return _beats().keys() & set(tokens)
 
 
 def give_back(token: str) -> None:
@@ -134,13 +132,7 @@ class Watch:
     def look(self) -> list[tuple[str, int]]:
         """The tries, with the beat at which they stand, that have not moved for a whole lease under our eyes."""
         now = self._seconds_watched()
-        beats = {
-            token: beat
-            for piece in PIECES
-            for token, beat in db.session.execute(_beats(piece))
-            if token and not self.holds(token)
-        }
-        db.session.rollback()
+        beats = {token: beat for token, beat in _beats().items() if not self.holds(token)}
         before = self._seen
         self._seen = {
             token: before[token] if token in before and before[token][0] == beat else (beat, now)
@@ -201,9 +193,13 @@ def _owner_of(token: str) -> int | None:
     return next((owner_id for query in owners if (owner_id := db.session.scalar(query)) is not None), None)
 
 
-def _beats(piece: Piece) -> sa.Select[str | None, int]:
-    return sa.select(piece.token, piece.beat).where(piece.token.is_not(None))
+def _beats() -> dict[str, int]:
+    """Where the heartbeat of each try stands that is under way, whoever's. No transaction is left open."""
+    beats = {token: beat for token, beat in db.session.execute(_tries()) if token}
+    db.session.rollback()
+    return beats
 
 
-def _tokens(piece: Piece, tokens: Collection[str]) -> sa.Select[str | None]:
-    return sa.select(piece.token).where(piece.token.in_(tokens))
+@cache
+def _tries() -> sa.CompoundSelect[str | None, int]:
+    return sa.union_all(*(sa.select(piece.token, piece.beat).where(piece.token.is_not(None)) for piece in PIECES))
