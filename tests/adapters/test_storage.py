@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import disks
 from tests.fakes import MemoryStorage
 from webapp.adapters.storage import files, s3_uploads
 from webapp.adapters.storage import local as local_storage
@@ -598,28 +599,10 @@ def test_room_is_left_for_the_database(local: LocalStorage) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with room for a mebibyte: a real file system where we may mount one, else one that counts for us."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    is_mounted = os.geteuid() == 0 and shutil.which("mount") and not subprocess.call(mount, stderr=subprocess.DEVNULL)
-    if not is_mounted:
-        monkeypatch.setattr(os, "pwrite", _pwrite_until_full(folder))
-    yield folder
-    if is_mounted:
-        subprocess.check_call(["umount", "--lazy", str(folder)])
-
-
-def _pwrite_until_full(folder: Path):  # type: ignore[no-untyped-def]
-    pwrite = os.pwrite
-
-    def full_after_a_mebibyte(fd: int, content: bytes, offset: int) -> int:
-        if sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) + len(content) > 1024 * 1024:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return pwrite(fd, content, offset)
-
-    return full_after_a_mebibyte
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for a mebibyte."""
+    with disks.mounted(tmp_path / "small", "1m") as folder:
+        yield folder
 
 
 def two_mebibytes() -> Iterable[bytes]:
@@ -669,8 +652,7 @@ def test_an_aborted_upload_gives_its_space_back(small_disk: Path, monkeypatch: p
 
 
 def test_a_small_disk_has_no_room_beside_the_reserve(small_disk: Path) -> None:
-    if os.path.ismount(small_disk):
-        assert LocalStorage(small_disk).free_bytes() == 0
+    assert LocalStorage(small_disk).free_bytes() == 0
 
 
 # Processes that die

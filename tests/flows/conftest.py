@@ -1,15 +1,12 @@
 """Houses to try things in."""
 
-import os
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import sounds
-from tests.conftest import leave_out
+from tests import disks, sounds
 from tests.flows.house import House, wait_for
 from tests.flows.sender import Send, senders
 from tests.flows.visitor import Visitor
@@ -64,12 +61,8 @@ def big_song() -> bytes:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, which only root can make."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if not _mount(folder):
-        leave_out("small disk (run as root)")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with disks.mounted(tmp_path / "disk", f"{DISK_MIB}m") as folder:
+        yield folder
 
 
 def sine(folder: Path, seconds: int) -> bytes:
@@ -77,11 +70,6 @@ def sine(folder: Path, seconds: int) -> bytes:
     source = f"sine=frequency=440:sample_rate=44100:duration={seconds}"
     made = sounds.ffmpeg(folder / f"{seconds}.flac", "-f", "lavfi", "-i", source, "-ac", "2")
     return made.read_bytes()
-
-
-def _mount(folder: Path) -> bool:
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(folder)]
-    return os.geteuid() == 0 and subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _answers(house: House) -> bool:
