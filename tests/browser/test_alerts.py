@@ -35,6 +35,20 @@ STAND_INS = """() => {
     };
 }"""
 
+# What is left of it to be seen and pressed when it has the focus, in the order in which Tab goes through the page.
+COVERED = """async () => {
+    const all = [...document.querySelectorAll("main a[href], main button, main input:not([type=hidden], [type=file])")];
+    const covered = [];
+    for (const each of all.filter((each) => each.checkVisibility({visibilityProperty: true}))) {
+        each.focus();
+        await new Promise(requestAnimationFrame);
+        const box = each.getBoundingClientRect();
+        const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+        if (top?.closest(".alerts")) covered.push(each.id || each.outerHTML.slice(0, 80));
+    }
+    return covered;
+}"""
+
 
 def test_ux_L1_an_alert_appears_on_any_page_without_a_reload(
     enter: Enter, alice: Visitor, complaints: list[str]
@@ -127,6 +141,17 @@ def test_ux_L4_the_offer_to_undo_goes_after_ten_seconds_unless_somebody_is_about
     page.clock.fast_forward(3000)
 
     expect(undo).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [360, 800, 1280, 1920])
+def test_no_card_lies_over_what_has_the_focus(enter: Enter, alice: Visitor, width: int) -> None:
+    for name in "abcd":
+        ready(alice, f"A song with a rather long name, {name}.wav", "wav")
+    page = enter(alice, viewport={"width": width, "height": 640}, has_touch=width < 600)
+    expect(page.locator("#alerts .alert")).to_have_count(4)
+    page.emulate_media(reduced_motion="reduce")
+
+    assert page.evaluate(COVERED) == []
 
 
 @pytest.mark.slow
