@@ -1,4 +1,4 @@
-"""Keep the name and the tags of a file as they are sought: without case, accents and widths."""
+"""Keep a file's name and tags as they are sought, without case and accents, and when its days were begun anew."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -33,7 +33,8 @@ ALIKE = str.maketrans(
 
 
 def upgrade() -> None:
-    """Files that are there already are found by what they have now."""
+    """Files that are there already are found by what they have now; nobody has sent them again."""
+    op.add_column("audio_files", sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("audio_files", sa.Column("folded", TEXT, nullable=False, server_default=""))
     change = sa.update(FILES).where(FILES.c.id == sa.bindparam("file_id")).values(folded=sa.bindparam("text"))
     query, last = sa.select(FILES.c.id, FILES.c.name, FILES.c.tags).order_by(FILES.c.id).limit(BATCH), None
@@ -44,7 +45,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """It can be told anew from what is kept."""
+    """What is sought can be told anew from what is kept. Days count from the newest job again."""
+    op.drop_column("audio_files", "renewed_at")
     op.drop_column("audio_files", "folded")
 
 
