@@ -191,7 +191,7 @@ def _claim(piece: Piece, file_id: uuid.UUID, owner_id: int, rendition_id: int | 
     token = secrets.token_hex(16)
     mine = Rendition.id == rendition_id if piece is Rendition else piece.audio_file_id == file_id
     took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
-    if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
+    if not changes.update(piece, [mine, piece.status.in_(piece.waits_as)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
     if piece is Measurement:
