@@ -50,6 +50,7 @@ bench: installed-dev ## how we compare with something real, measured in the same
 	@$(PYTHON) -m benchmarks.upload
 	@$(PYTHON) -m benchmarks.sns
 	@$(PYTHON) -m benchmarks.zip
+	@$(PYTHON) -m benchmarks.search
 	@$(PYTHON) -m benchmarks.transcode $(SECONDS)
 
 screenshots: installed-dev ## pictures of every page and state in build/screenshots (FOLDER=…), and that of the README (README=1)

@@ -68,6 +68,25 @@ def test_only_tasks_knows_celery(path: Path) -> None:
     assert "from celery" not in path.read_text()
 
 
+def test_no_statement_changes_what_a_file_is_found_by_past_its_model() -> None:
+    """Guards models/findable.py: it sees what is set on an object, and nothing that a statement sets."""
+    past = [f"{name_of(path)}: {call}" for path in MODULES for call in ast.walk(ast.parse(path.read_text()))
+            if isinstance(call, ast.Call) and sets(call) & {"name", "tags", "folded"}]  # fmt: skip
+
+    assert past == []
+    assert sets(ast.parse("sa.update(AudioFile).where(x).values({'name': 'b'})", mode="eval").body) == {"name"}
+    assert sets(ast.parse("changes.update(AudioFile, [x], tags={})", mode="eval").body) == {"tags"}
+
+
+def sets(call: ast.AST) -> set[str | None]:
+    """The columns of audio_files that an UPDATE or INSERT sets by this call, as far as they are written out."""
+    if not isinstance(call, ast.Call) or not re.search(r"\b(update|insert)\(AudioFile\b", ast.unparse(call)):
+        return set()
+    literals = [node for each in call.args for node in ast.walk(each) if isinstance(node, ast.Dict)]
+    keys = {key.value for each in literals for key in each.keys if isinstance(key, ast.Constant)}
+    return {keyword.arg for keyword in call.keywords} | {key for key in keys if isinstance(key, str)}
+
+
 # What several modules do together has no module's name.
 ACROSS = {"addresses", "busy_database", "cut_polls", "limits"}
 

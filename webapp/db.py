@@ -161,7 +161,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        # SQLite's own knows the letters of ASCII only, and searching by name is for everybody.
+        # SQLite's own knows the letters of ASCII only, and titles are sorted for everybody.
         connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
 
 

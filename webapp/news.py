@@ -44,6 +44,10 @@ class Flaw(enum.StrEnum):
     INCOMPLETE = "incomplete"
 
 
+# Less than any version: there was no room for tags, and what was made does not wait for it.
+TAGS_LATER = -1
+
+
 @dataclass(frozen=True)
 class Output:
     """What a finished rendition turned out to be."""
@@ -56,7 +60,7 @@ class Output:
     bit_rate: int | None = None
     flaw: Flaw | None = None
     tags_version: int | None = None
-    """Which tags it has; None: nobody has written any."""
+    """Which tags it has; TAGS_LATER: none for now; None: it was made outside, where nobody writes any."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Tags and covers, in every kind of file that we write, and out of those that we read."""
 
 import base64
+import errno
 import hashlib
+import sys
 import threading
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from webapp.adapters.tags import pictures as looks
 from webapp.adapters.tags import writing_child
 from webapp.adapters.tags.tagger import SandboxedTagger, _check
 from webapp.adapters.transcoders.sandbox import Ended, Ending
-from webapp.errors import Refused, Stopped, TagsFailed
+from webapp.errors import Refused, Stopped, StorageFull, TagsFailed
 from webapp.tags import Picture
 
 tagger = SandboxedTagger()
@@ -265,6 +267,31 @@ def test_what_reads_tags_reaches_nothing_else_and_stops_when_told(tmp_path: Path
         tagger.read(source, stop=told)
     with pytest.raises(TagsFailed):
         SandboxedTagger(wall_seconds=0.0).read(source, stop=GOING)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "full")])
+@pytest.mark.parametrize("is_mutagens", [True, False])
+def test_a_disk_that_gets_full_on_the_way_is_told_from_a_file_that_takes_no_tags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, is_mutagens: bool
+) -> None:
+    def write(*_: object) -> None:
+        try:
+            raise error
+        except OSError:
+            if is_mutagens:
+                raise mutagen.MutagenError(error)  # noqa: B904 - as mutagen does
+            raise
+
+    (tmp_path / "order").write_text('{"tags": {}, "cover": {}}')
+    (tmp_path / "cover").write_bytes(b"")
+    monkeypatch.setattr(writing_child, "write", write)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    with pytest.raises(SystemExit) as ended:
+        writing_child.main(str(tmp_path), "", str(tmp_path / "order"), str(tmp_path / "cover"))
+
+    with pytest.raises(StorageFull):
+        _check(Ended(Ending.EXITED, int(str(ended.value.code)), ""))
 
 
 # Without the cut in `_check` of webapp/adapters/tags/tagger.py the log would repeat what stands in the file.

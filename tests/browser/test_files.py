@@ -93,7 +93,7 @@ def test_ux_F1_search_sort_and_page_are_in_the_address_and_back_restores_them(
     alice.keep_together({f"take {number:02}.wav": SHORT for number in range(26)} | {"other.wav": SHORT}, "wav")
     page = enter(alice, java_script_enabled=has_scripts)
 
-    page.get_by_label("Search by name").fill("take")
+    page.get_by_label("Search names and tags").fill("take")
     page.get_by_role("button", name="Search").click()
     expect(page).to_have_url(re.compile(r"\?q=take&sort=newest$"))
     page.get_by_label("Sort by").select_option("name")
@@ -108,10 +108,10 @@ def test_ux_F1_search_sort_and_page_are_in_the_address_and_back_restores_them(
     assert names(page)[:2] == ["take 00.wav", "take 01.wav"]
     expect(page.get_by_label("Sort by")).to_have_value("name")
     page.go_back()
-    expect(page.get_by_label("Search by name")).to_have_value("take")
+    expect(page.get_by_label("Search names and tags")).to_have_value("take")
     expect(page.get_by_label("Sort by")).to_have_value("newest")
     page.go_back()
-    expect(page.get_by_label("Search by name")).to_have_value("")
+    expect(page.get_by_label("Search names and tags")).to_have_value("")
     assert "other.wav" in names(page)
     assert complaints == []
 

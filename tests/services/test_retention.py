@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import uuid
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from tests.factories import AudioFileFactory, finish, standing, told
 from tests.fakes import MemoryStorage
 from webapp.db import db, utcnow, writing
 from webapp.models import AudioFile, Kind, TranscodeJob, User
-from webapp.services import jobs, library, retention, sweeps
+from webapp.services import completion, jobs, library, retention, sweeps, uploads
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # How often a worker of these tests sweeps.
@@ -139,6 +140,61 @@ def test_what_is_being_made_or_was_asked_for_again_stays(alice: User, song: Audi
     assert busy.is_busy
     finish(song.job)
     assert retention.kept_until(library.find(alice, song.id)) >= clock() + 3 * DAY  # type: ignore[operator]
+
+
+SOUND = b"sound of some length"
+
+
+def sent_again(who: User) -> uuid.UUID:
+    """An upload of the same bytes that only has to be completed."""
+    upload = uploads.begin(who, "again.wav", len(SOUND), ("wav",), fingerprint=uuid.uuid4().hex)[0]
+    uploads.put_part(who, upload.id, 1, [SOUND], length=len(SOUND))
+    return upload.id
+
+
+@pytest.fixture
+def sent(alice: User) -> AudioFile:
+    """A file of Alice's that came in parts, so that its checksum is known."""
+    return completion.complete(alice, sent_again(alice))[0]
+
+
+# Both ways to be told "Already here": by the checksum before anything is sent, or when all of it was.
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_who_sends_a_file_again_keeps_it_and_is_not_told_any_more_that_it_goes(
+    as_alice: FlaskClient, alice: User, sent: AudioFile, clock: Clock, monkeypatch: pytest.MonkeyPatch, is_sent: bool
+) -> None:
+    other = ended(AudioFileFactory(owner=alice), 8 * DAY)
+    ended(sent, 8 * DAY)
+    clock.run(2 * DAY)
+    assert sorted(warnings(alice), key=lambda file: file.created_at) == [sent, other]
+
+    if is_sent:
+        assert completion.complete(alice, sent_again(alice)) == (sent, False)
+    else:
+        asked = {"name": "again.wav", "size": len(SOUND), "type": "", "fp": "x", "checksum": sent.checksum}
+        assert as_alice.post("/uploads", json=asked).json["known"]["file"] == str(sent.id)  # type: ignore[index]
+
+    assert warnings(alice) == [other]
+    assert retention.kept_until(library.find(alice, sent.id)) >= clock() + 10 * DAY  # type: ignore[operator]
+    clock.run(6 * DAY)
+    assert files() == 1
+    assert warnings(alice) == []
+    clock.run(2 * DAY)
+    assert warnings(alice) == [sent]  # and it goes in its turn
+    clock.run(4 * DAY)
+    assert files() == 0
+
+
+def test_a_checksum_of_nothing_here_or_of_anothers_file_keeps_nothing(
+    as_bob: FlaskClient, alice: User, sent: AudioFile, clock: Clock
+) -> None:
+    ended(sent, 8 * DAY)
+    clock.run(DAY)
+    asked = {"name": "again.wav", "size": len(SOUND), "type": "", "fp": "x", "checksum": sent.checksum}
+
+    assert "known" not in as_bob.post("/uploads", json=asked).json  # type: ignore[operator]
+
+    assert warnings(alice) == [sent]
 
 
 def test_what_will_go_has_a_card_apart_from_what_is_ready(

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from tests import pictures
 from tests.factories import AudioFileFactory, finish, rendition, told
 from tests.fakes import FakeEncoder, FakeTagger, FakeTranscoder, FakeWorkers, MemoryStorage
 from webapp.adapters.tags import pictures as looks
-from webapp.db import db, writing
+from webapp.db import db, utcnow, writing
 from webapp.errors import AppError, NotFound, Refused, StorageFull, StorageUnavailable, TagsFailed, TooLarge
-from webapp.models import AudioFile, Kind, Tagging, User, Waveform
+from webapp.models import AudioFile, Chore, Kind, Tagging, User, Waveform
 from webapp.news import Flaw, JobStatus, Output
 from webapp.services import claims, jobs, library, sweeps, tagging
 from webapp.services.work import Bench
@@ -352,13 +353,128 @@ def test_what_is_the_matter_with_a_rendition_from_outside_is_told_when_its_tags_
     assert [note.flaw for note in told(alice)] == [Flaw.INCOMPLETE]
 
 
-# A full disk, or a storage that was down for long.
+# --- A full disk. What was made is ready without tags, and they are written when there is room.
+
+
+def full(*_: object, **__: object) -> None:
+    raise StorageFull
+
+
+@pytest.fixture
+def woken() -> list[int]:
+    return []
+
+
+def swept(woken: list[int]) -> None:
+    """A sweep at once, whenever the last one was."""
+    with writing():
+        db.session.execute(sa.delete(Chore).where(Chore.name == "sweep"))
+    assert sweeps.sweep_if_due(woken.append)
+
+
+@pytest.mark.parametrize("what", ["the copy with tags", "the cover"])
+def test_without_room_for_tags_what_was_made_is_ready_and_has_them_later(
+    alice: User, song: AudioFile, bench: Bench, tagger: FakeTagger, storage: MemoryStorage, woken: list[int],
+    monkeypatch: pytest.MonkeyPatch, what: str,
+) -> None:  # fmt: skip
+    tagger.found = Found({"title": "Original"}, COVER)
+    with monkeypatch.context() as patch:
+        patch.setattr(*((tagger, "write", full) if what != "the cover" else (storage, "put", without_covers(storage))))
+        work_off(bench)
+
+    assert fresh(song).status is JobStatus.COMPLETE
+    assert len(told(alice)) == 1
+    assert storage.objects[rendition(song, "wav").key] == b"wav"
+    assert db.session.scalars(sa.select(Waveform.status)).all() == [JobStatus.COMPLETE]
+
+    swept(woken)
+    work_off(bench)
+
+    assert woken[0] >= 1
+    assert [written(storage, song, name) for name in PRESETS] == [({"title": "Original"}, COVER.content)] * 2
+    assert rendition(song, "wav").size == len(storage.objects[rendition(song, "wav").key])
+    assert len(told(alice)) == 1
+
+
+def without_covers(storage: MemoryStorage) -> Callable[[str, Iterable[bytes]], int]:
+    """A storage with room for renditions, and for nothing else."""
+    put = storage.put
+
+    def put_rendition(key: str, chunks: Iterable[bytes]) -> int:
+        if not key.startswith("transcoded/"):
+            raise StorageFull
+        return put(key, chunks)
+
+    return put_rendition
+
+
+def test_without_room_nobody_tries_again_and_again(
+    alice: User, song: AudioFile, bench: Bench, tagger: FakeTagger, workers: FakeWorkers, woken: list[int]
+) -> None:
+    tries: list[int] = []
+    tagger.on_write = lambda: tries.append(1)
+    tagger.error = StorageFull()
+
+    work_off(bench)  # which comes to an end
+    assert len(tries) <= 2 * len(PRESETS)
+    swept(woken)
+    work_off(bench)
+    before = len(tries)
+    woken.clear()
+    for _ in range(3):  # within ten minutes
+        swept(woken)
+        tagging.wake()
+        work_off(bench)
+
+    assert (woken, workers.woken, len(tries)) == ([], [], before)
+    assert db.session.scalars(sa.select(Tagging.status)).all() == [JobStatus.CREATED]
+    with writing():
+        db.session.execute(sa.update(Chore).values(done_at=utcnow() - sweeps.TAGS_AGAIN))
+    swept(woken)
+    work_off(bench)
+    assert len(tries) == before + 1
+
+
+@pytest.mark.usefixtures("outside")
+def test_without_room_what_was_made_outside_is_told_and_has_its_tags_later(
+    alice: User, song: AudioFile, bench: Bench, tagger: FakeTagger, storage: MemoryStorage, woken: list[int]
+) -> None:
+    made_outside(song, storage, *PRESETS)
+    tagger.error = StorageFull()
+    work_off(bench)
+
+    assert fresh(song).status is JobStatus.COMPLETE
+    assert len(told(alice)) == 1
+    assert storage.objects[rendition(song, "wav").key] == b"wav"
+
+    tagger.error = None
+    swept(woken)
+    work_off(bench)
+
+    assert [written(storage, song, name)[0] for name in PRESETS] == [{"title": "First look"}] * 2
+    assert len(told(alice)) == 1
+
+
+def test_without_room_an_edit_waits_too(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, woken: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    work_off(bench)
+    tagging.edit(alice, song.id, {"title": "Second"})
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "put_file", full)
+        work_off(bench)
+    assert written(storage, song, "wav")[0] == {"title": "First look"}
+
+    swept(woken)
+    work_off(bench)
+
+    assert [written(storage, song, name)[0] for name in PRESETS] == [{"title": "Second"}] * 2
+
+
 def test_what_could_not_be_written_is_tried_again_when_the_same_tags_are_saved_again(
     alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(key: str, path: Path, stop: threading.Event | None = None) -> None:
-        raise StorageFull
-
     work_off(bench)
     tagging.edit(alice, song.id, {"title": "Second"})
     with monkeypatch.context() as patch:

@@ -46,6 +46,11 @@ def three(alice: User) -> None:
         ("?q=_", []),
         ("?q=CÄSAR", ["Cäsar 100%.flac"]),
         ("?q=wav%00bert", ["Berta.wav"]),
+        ("?q=caesar", []),
+        ("?q=casar+%EF%BC%91%EF%BC%90%EF%BC%90", ["Cäsar 100%.flac"]),
+        ("?q=a%25r", []),
+        ("?q=ant_n", []),
+        ("?q=%5C", []),
         ("?page=99", ["Cäsar 100%.flac", "anton.wav", "Berta.wav"]),
     ],
 )
@@ -53,6 +58,14 @@ def test_the_list_is_searched_sorted_and_paged_by_its_address(
     as_alice: FlaskClient, query: str, shown: list[str]
 ) -> None:
     assert names(as_alice, f"/files/{query}") == shown
+
+
+def test_a_row_tells_which_song_it_was_found_for(as_alice: FlaskClient, alice: User) -> None:
+    AudioFileFactory(owner=alice, name="01.wav", tags={"artist": "<i>Zoë", "title": "Straße"})
+
+    assert names(as_alice, "/files/?q=strasse+zoe") == ["01.wav"]
+    assert '<p class="small song">&lt;i&gt;Zoë – Straße</p>' in as_alice.get("/files/?q=strasse+zoe").text
+    assert "No file of yours has “&lt;b&gt;” in its name or tags." in as_alice.get("/files/?q=<b>").text
 
 
 def test_a_long_list_has_pages(as_alice: FlaskClient, alice: User) -> None:

@@ -13,7 +13,8 @@ from webapp.db import Base, created, key, pk, utcnow
 from webapp.filenames import stem_of
 from webapp.models.claimable import Claimable
 from webapp.models.expiring import Expiring
-from webapp.models.tagged import Dressed, Tagged
+from webapp.models.findable import Findable
+from webapp.models.tagged import Dressed
 from webapp.models.user import User
 from webapp.news import BUSY, WAITING, Flaw, JobStatus
 from webapp.ports import Facts
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 FIRST_SECONDS = 5
 
 
-class AudioFile(Tagged, Expiring, Base):
+class AudioFile(Findable, Expiring, Base):
     """The original, with what we found out about it."""
 
     __tablename__ = "audio_files"
@@ -36,7 +37,6 @@ class AudioFile(Tagged, Expiring, Base):
     id: Mapped[key]
     created_at: Mapped[created]
     owner_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(sa.String(255))
     key: Mapped[str] = mapped_column(sa.String(255), unique=True)
     size: Mapped[int]
     checksum: Mapped[str] = mapped_column(sa.String(64))
@@ -81,11 +81,8 @@ class AudioFile(Tagged, Expiring, Base):
 
     @classmethod
     def listed(cls, user: User, *, search: str = "", sort: str = "newest") -> "sa.Select[AudioFile]":
-        """The user's files as the list shows them: those with the words in their name, in the order asked for."""
-        query = cls.of(user)
-        for word in search.split():
-            query = query.where(cls.name.icontains(word, autoescape=True))
-        return query.order_by(*_ORDERS.get(sort, _ORDERS["newest"]), cls.id)
+        """The user's files as the list shows them: those that have the words, in the order asked for."""
+        return cls.of(user).where(*cls.having(search)).order_by(*_ORDERS.get(sort, _ORDERS["newest"]), cls.id)
 
     @classmethod
     def batch_sizes(cls, user: User, batches: Collection[uuid.UUID]) -> sa.Select[uuid.UUID, int, int]:
@@ -180,7 +177,7 @@ class AudioFile(Tagged, Expiring, Base):
 _ORDERS: dict[str, tuple[Any, ...]] = {
     "newest": (AudioFile.created_at.desc(),),
     "oldest": (AudioFile.created_at,),
-    "name": (sa.func.lower(AudioFile.name),),
+    "name": (AudioFile.folded,),
     "size": (AudioFile.size.desc(),),
     "length": (sa.func.coalesce(AudioFile.seconds, 0).desc(),),
 }

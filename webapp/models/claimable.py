@@ -1,9 +1,12 @@
 """What makes a row a piece of work."""
 
+from collections.abc import Collection
+from typing import ClassVar
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.news import JobStatus
+from webapp.news import WAITING, JobStatus
 
 
 class Claimable:
@@ -11,6 +14,9 @@ class Claimable:
 
     The heartbeat is a counter, not a time: a clock that jumps or differs cannot take work away.
     """
+
+    waits_as: ClassVar[Collection[JobStatus]] = WAITING
+    """As what it waits for a worker."""
 
     status: Mapped[JobStatus] = mapped_column(default=JobStatus.CREATED, index=True)
     tries: Mapped[int] = mapped_column(default=0)

@@ -13,3 +13,5 @@ class Expiring:
     """When the owner was told that it will be deleted."""
     stood: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
     """Seconds for which that could be read since: a clock that jumps makes them no more."""
+    renewed_at: Mapped[datetime | None]
+    """When the owner last sent the same bytes again: its days began anew."""

@@ -10,13 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.db import Base
 from webapp.models.audio import AudioFile, Rendition
 from webapp.models.claimable import Claimable
-from webapp.news import BUSY, WAITING, JobStatus
+from webapp.news import BUSY, JobStatus
 
 
 class Tagging(Claimable, Base):
     """The work of giving a file's renditions the tags that it has now."""
 
     __tablename__ = "taggings"
+
+    waits_as = (JobStatus.SUBMITTED,)
+    """One that is only created is put off until a sweep asks for it: there was no room the last time."""
 
     audio_file_id: Mapped[uuid.UUID] = mapped_column(
         sa.ForeignKey("audio_files.id", ondelete="CASCADE"), primary_key=True
@@ -29,7 +32,7 @@ class Tagging(Claimable, Base):
         return (
             sa.select(cls.audio_file_id, AudioFile.owner_id)
             .join(AudioFile, AudioFile.id == cls.audio_file_id)
-            .where(cls.status.in_(WAITING))
+            .where(cls.status.in_(cls.waits_as))
             .order_by(AudioFile.size, AudioFile.created_at)
             .limit(1)
         )

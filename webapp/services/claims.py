@@ -152,7 +152,7 @@ def _claim(turn: Turn) -> Claim | None:
     piece, file_id, token = turn.piece, turn.file_id, secrets.token_hex(16)
     mine = Rendition.id == turn.rendition_id if piece is Rendition else piece.audio_file_id == file_id
     took = {"status": JobStatus.PROGRESSING, "token": token, "tries": piece.tries + 1, "beat": piece.beat + 1}
-    if not changes.update(piece, [mine, piece.status.in_(WAITING)], **took):
+    if not changes.update(piece, [mine, piece.status.in_(piece.waits_as)], **took):
         return None
     file = db.session.get_one(AudioFile, file_id)
     if piece is Measurement:

@@ -12,7 +12,7 @@ from webapp.extensions import storage
 from webapp.models import AudioFile, Upload, User
 from webapp.models.upload import LONGEST_REFUSAL
 from webapp.ports import Facts
-from webapp.services import changes, checksum, jobs, library, originals, uploads
+from webapp.services import changes, checksum, jobs, library, originals, retention, uploads
 
 
 def complete(user: User, upload_id: uuid.UUID) -> tuple[AudioFile, bool]:
@@ -33,6 +33,18 @@ def complete(user: User, upload_id: uuid.UUID) -> tuple[AudioFile, bool]:
     if upload.file_id is None:
         raise NotAudio(upload.refusal)
     return library.find(user, upload.file_id), is_new
+
+
+def known(user: User, size: int, mark: str) -> AudioFile | None:
+    """The user's file with just these bytes, if there is one: it need not be sent, and its days begin anew."""
+    owner_id = user.id
+    if library.known(owner_id, size, mark) is None:
+        return None
+    with writing():
+        changes.lock(owner_id)
+        if file := library.known(owner_id, size, mark):
+            retention.renew(file)
+    return file
 
 
 def _settle(upload: Upload) -> bool:
@@ -93,6 +105,7 @@ def _keep(upload_id: uuid.UUID, facts: Facts) -> tuple[uuid.UUID | None, uuid.UU
         twin = None if closed.is_copy else library.known(closed.owner_id, closed.size, closed.checksum)
         if twin:
             closed.file_id = twin.id
+            retention.renew(twin)
             return twin.id, jobs.add_missing(twin, closed.preset_names)
         file = AudioFile(
             id=closed.id, owner_id=closed.owner_id, name=closed.name, key=closed.key, size=closed.size,

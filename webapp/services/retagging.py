@@ -9,6 +9,7 @@ from webapp.db import db
 from webapp.errors import ObjectMissing
 from webapp.extensions import storage
 from webapp.models import AudioFile, Tagging
+from webapp.news import TAGS_LATER
 from webapp.services import claims, renditions, tagging, taggings
 
 
@@ -22,7 +23,10 @@ class _Behind:
 
 
 def retag(claim: claims.Claim, stop: threading.Event) -> None:
-    """Write the tags of the file into each rendition that has others; what was made outside is ready by that."""
+    """Write the tags of the file into each rendition that has others; what was made outside is ready by that.
+
+    Raises StorageFull if there is no room for it now.
+    """
     if _is_unread(claim):
         with storage.on_disk(claim.source, stop) as source:
             tagging.read(claim.file_id, source, stop)
@@ -51,7 +55,7 @@ def _write(claim: claims.Claim, behind: _Behind, stop: threading.Event) -> bool:
         return False
     try:
         with storage.on_disk(behind.key, stop) as plain, storage.workspace() as folder:
-            is_anew = behind.version is not None
+            is_anew = behind.version not in (None, TAGS_LATER)
             tagged, version = tagging.dressed(claim.file_id, plain, stop, folder=folder, anew=is_anew)
             if tagged == plain:
                 return taggings.record(claim.token, behind.id, version) or _is_held(claim)

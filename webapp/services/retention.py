@@ -1,4 +1,6 @@
-"""Files are kept for RETENTION_DAYS after their newest job has ended, and their owner is told before one goes.
+"""Files are kept for RETENTION_DAYS, and their owner is told before one goes.
+
+The days begin when its newest job has ended, and anew when the same bytes are sent again: who does that wants it.
 
 A clock may jump, or a service be off for a week: so a file goes only when its notice is three days old by the clock and
 could be read for three days, counted in small steps while a worker runs.
@@ -7,7 +9,7 @@ could be read for three days, counted in small steps while a worker runs.
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -35,7 +37,13 @@ def kept_until(file: AudioFile) -> datetime | None:
     ended_at = file.job.finished_at
     if not settings.retention_days or file.is_busy or ended_at is None:
         return None
-    return max(ended_at + timedelta(days=settings.retention_days), utcnow() + NOTICE - timedelta(seconds=file.stood))
+    days_begin = max(ended_at, file.renewed_at or ended_at)
+    return max(days_begin + timedelta(days=settings.retention_days), utcnow() + NOTICE - timedelta(seconds=file.stood))
+
+
+def renew(file: AudioFile) -> None:
+    """Begin the days of the file anew, without committing, and take back that it will go. The owner's lock is held."""
+    _withdraw(file.owner_id, [file.id], renewed_at=utcnow())
 
 
 def sweep() -> int:
@@ -83,9 +91,13 @@ def _take_back() -> None:
     for owner_id, file_ids in _by_owner(query).items():
         with writing():
             changes.lock(owner_id)
-            changes.update(AudioFile, [AudioFile.id.in_(file_ids)], told_at=None, stood=0)
-            notifications.withdraw_warnings(file_ids)
-            changes.made(owner_id, *file_ids, alerts=True)
+            _withdraw(owner_id, file_ids)
+
+
+def _withdraw(owner_id: int, file_ids: Collection[uuid.UUID], **also: object) -> None:
+    changes.update(AudioFile, [AudioFile.id.in_(file_ids)], told_at=None, stood=0, **also)
+    notifications.withdraw_warnings(file_ids)
+    changes.made(owner_id, *file_ids, alerts=True)
 
 
 def _tell() -> None:
@@ -133,12 +145,12 @@ def _is_over() -> sa.ColumnElement[bool]:
 
 
 def _has_ended_before(moment: datetime) -> sa.ColumnElement[bool]:
-    """Whether the file's newest job ended before then, and nothing of it is being made."""
+    """Whether the file's newest job ended before then, nothing of it is being made, and it was not sent again since."""
     newest, newer = aliased(TranscodeJob), aliased(TranscodeJob)
     is_newest = ~sa.exists().where(newer.audio_file_id == newest.audio_file_id, newer.attempt > newest.attempt)
     ended = sa.exists().where(newest.audio_file_id == AudioFile.id, newest.finished_at < moment, is_newest)
     busy = sa.exists().where(Rendition.audio_file_id == AudioFile.id, Rendition.status.in_(BUSY))
-    return sa.and_(ended, ~busy)
+    return sa.and_(ended, ~busy, sa.func.coalesce(AudioFile.renewed_at < moment, sa.true()))
 
 
 def _by_owner(query: "sa.Select[uuid.UUID, int]") -> Mapping[int, list[uuid.UUID]]:

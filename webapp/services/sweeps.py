@@ -13,7 +13,7 @@ from webapp.db import db, utcnow, writing
 from webapp.errors import AppError
 from webapp.extensions import settings, storage, transcoder
 from webapp.models import AudioFile, Chore, Measurement, Rendition, Tagging, TranscodeJob, Upload, Waveform
-from webapp.news import WAITING, JobStatus
+from webapp.news import JobStatus
 from webapp.services import (
     claims,
     jobs,
@@ -25,6 +25,7 @@ from webapp.services import (
     retention,
     sign_ins,
     sns,
+    taggings,
     throttle,
     uploads,
 )
@@ -37,6 +38,8 @@ PATIENCE = timedelta(seconds=10)
 ORPHAN_SECONDS = 2 * 3600.0
 # Between the row of an upload and its place in the storage lies a rename. A machine may be asleep in between.
 HALF_BEGUN = timedelta(minutes=10)
+# How often it is tried whether there is room for tags by now. Each try may copy a rendition, and fail at once.
+TAGS_AGAIN = timedelta(minutes=10)
 # Each is a call to the outside. What is left comes in the next round.
 MOST_SUBMITTED = 50
 # So many keys are asked about at once, however many objects there are.
@@ -50,7 +53,7 @@ def sweep_jobs(wake: Callable[[int], object]) -> int:
         if not jobs.submit(job_id):  # the others would only wait for the same silence
             break
     waiting = sum(
-        db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(WAITING))) or 0
+        db.session.scalar(sa.select(sa.func.count()).where(piece.status.in_(piece.waits_as))) or 0
         for piece in (Waveform, Tagging, *((Rendition, Measurement) if transcoder.is_ours else ()))
     )
     db.session.rollback()
@@ -85,6 +88,8 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
     if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
         return False
     _tried("jobs outside", outside.ask_outside)  # first: what it leaves to our workers, they are woken for
+    if _is_due("tags", TAGS_AGAIN):
+        _tried("tags", taggings.ask_again)
     _tried("jobs", lambda: sweep_jobs(wake))
     _tried("removals", removals.finish)
     _tried("retention", retention.sweep)

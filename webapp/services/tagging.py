@@ -10,10 +10,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from webapp.db import db, utcnow, writing
-from webapp.errors import Refused, StorageFull, TagsFailed, TooLarge, TranscoderUnavailable
+from webapp.errors import Refused, TagsFailed, TooLarge, TranscoderUnavailable
 from webapp.extensions import storage, tagger, workers
 from webapp.models import AudioFile, Tagging, User
-from webapp.news import WAITING
 from webapp.services import changes, covers, library, originals, renditions
 from webapp.tags import TAGS, Found, Picture
 from webapp.words import N_
@@ -82,7 +81,7 @@ def edit(
 
 def wake() -> None:
     """Have somebody see to what waits, if anything does. A sweep does if the broker does not answer."""
-    waits = db.session.scalar(sa.select(sa.exists().where(Tagging.status.in_(WAITING))))
+    waits = db.session.scalar(sa.select(sa.exists().where(Tagging.status.in_(Tagging.waits_as))))
     db.session.rollback()
     try:
         if waits:
@@ -92,7 +91,10 @@ def wake() -> None:
 
 
 def read(file_id: uuid.UUID, source: Path, stop: threading.Event) -> None:
-    """See what tags and cover the original has, unless that has been done. What a user has written since stays."""
+    """See what tags and cover the original has, unless that has been done. What a user has written since stays.
+
+    Raises StorageFull if there is no room for the cover; it can be read again later.
+    """
     row = db.session.execute(
         sa.select(AudioFile.owner_id, AudioFile.tags_read_at).where(AudioFile.id == file_id)
     ).one_or_none()
@@ -122,7 +124,7 @@ def dressed(
 ) -> tuple[Path, int]:
     """The rendition with the tags of its file, in the folder, and which they are; as it was if there are none for it.
 
-    `anew`: it had others before, so that none are written, too.
+    `anew`: it had others before, so that none are written, too. Raises StorageFull: then they can be written later.
     """
     now = worn(file_id)
     if now is None:
@@ -133,8 +135,8 @@ def dressed(
     target = folder / f"tagged{plain.suffix}"
     try:
         tagger.write(plain, target, now.tags, cover, stop=stop)
-    except (TagsFailed, StorageFull) as exc:  # what was made is worth more than its tags
-        log.warning("file %s: no tags in %s: %s", file_id, plain.suffix, getattr(exc, "detail", exc.message))
+    except TagsFailed as exc:  # what was made is worth more than its tags, and another try would end the same
+        log.warning("file %s: no tags in %s: %s", file_id, plain.suffix, exc.detail)
         return plain, now.version
     return target, now.version
 

@@ -1,4 +1,4 @@
-"""The pieces of work with tags: told of, ended, given up."""
+"""The pieces of work with tags: told of, ended, put off, given up."""
 
 import uuid
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.models import AudioFile, Rendition, Tagging
-from webapp.news import BUSY, JobEvent, JobStatus, Output
+from webapp.news import BUSY, TAGS_LATER, JobEvent, JobStatus, Output
 from webapp.services import changes, jobs
 
 
@@ -43,12 +43,19 @@ def finish(token: str) -> None:
 
 def give_up(token: str) -> bool:
     """End the try for good, without committing; what was made outside is ready as it is. False if there is none."""
-    file_id = _locked(token)
-    if file_id is None:
-        return False
-    for rendition in db.session.scalars(Tagging.behind(file_id).where(Rendition.is_untold)).all():
-        _tell(rendition, 0, rendition.size)
-    return bool(changes.update(Tagging, [Tagging.token == token], status=JobStatus.ERROR, token=None))
+    return _let_go(token, JobStatus.ERROR)
+
+
+def put_off(token: str) -> None:
+    """End the try, for there is no room: what was made outside is ready as it is, and gets its tags some time later."""
+    with writing():
+        _let_go(token, JobStatus.CREATED)
+
+
+def ask_again() -> int:
+    """Let workers try again what was put off, and return how much it was."""
+    with writing():
+        return changes.update(Tagging, [Tagging.status == JobStatus.CREATED], status=JobStatus.SUBMITTED, tries=0)
 
 
 def _locked(token: str) -> uuid.UUID | None:
@@ -59,6 +66,15 @@ def _locked(token: str) -> uuid.UUID | None:
         return None
     changes.lock(row.owner_id)
     return db.session.scalar(sa.select(Tagging.audio_file_id).where(Tagging.token == token))
+
+
+def _let_go(token: str, status: JobStatus) -> bool:
+    file_id = _locked(token)
+    if file_id is None:
+        return False
+    for rendition in db.session.scalars(Tagging.behind(file_id).where(Rendition.is_untold)).all():
+        _tell(rendition, TAGS_LATER, rendition.size)
+    return bool(changes.update(Tagging, [Tagging.token == token], status=status, token=None))
 
 
 def _tell(rendition: Rendition, version: int, size: int | None) -> None:

@@ -4,18 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from webapp.db import db, writing
-from webapp.errors import AppError, EncodeFailed, Stopped, StorageUnavailable
+from webapp.errors import AppError, EncodeFailed, Stopped, StorageFull, StorageUnavailable
 from webapp.extensions import encoder, storage
 from webapp.models import AudioFile, Waveform
 from webapp.models.measurement import ORIGINAL
-from webapp.news import JobEvent, JobStatus
+from webapp.news import TAGS_LATER, JobEvent, JobStatus
 from webapp.ports import Peaks
 from webapp.services import changes, claims, jobs, measurements, renditions, retagging, tagging, taggings
 
@@ -119,7 +120,8 @@ def _make(claim: claims.Claim, stop: threading.Event) -> None:
         return
     if claim.preset is None:
         with storage.on_disk(claim.source, stop) as source:
-            tagging.read(claim.file_id, source, stop)
+            with suppress(StorageFull):  # for a cover; whoever writes tags reads them then
+                tagging.read(claim.file_id, source, stop)
             _keep_outline(claim, encoder.peaks(source, claim.facts, stop=stop))
         return
     _tell(claim, JobStatus.PROGRESSING)
@@ -128,15 +130,28 @@ def _make(claim: claims.Claim, stop: threading.Event) -> None:
         output = encoder.encode(
             source, target, claim.preset, claim.facts, on_progress=_paced(claim), stop=stop
         )  # fmt: skip
-        tagging.read(claim.file_id, source, stop)
-        tagged, version = tagging.dressed(claim.file_id, target, stop, folder=folder)
+        tagged, version = _dressed(claim, source, target, stop)
         output = replace(output, size=tagged.stat().st_size, tags_version=version)
         storage.put_file(claim.target, tagged, stop)
     if not _tell(claim, JobStatus.COMPLETE, output=output) and not renditions.is_wanted(claim.target):
         storage.delete(claim.target)  # its file was deleted, or it was canceled, at the last moment
 
 
+def _dressed(claim: claims.Claim, source: Path, plain: Path, stop: threading.Event) -> tuple[Path, int]:
+    """What was made, with its tags and which they are; without them if there is no room now. They are written later."""
+    try:
+        tagging.read(claim.file_id, source, stop)
+        return tagging.dressed(claim.file_id, plain, stop, folder=plain.parent)
+    except StorageFull:
+        log.warning("file %s: no room for tags in %s, will try again", claim.file_id, plain.suffix)
+        return plain, TAGS_LATER
+
+
 def _fail(claim: claims.Claim, exc: AppError) -> None:
+    if claim.is_of_tags and isinstance(exc, StorageFull):
+        log.warning("file %s: no room for its tags, will try again", claim.file_id)
+        taggings.put_off(claim.token)
+        return
     if claim.is_of_tags:
         log.warning("file %s: its tags could not be written: %s", claim.file_id, exc.message)
         with writing():

@@ -15,7 +15,7 @@ from webapp.extensions import settings
 from webapp.services import accounts, library, preferences
 from webapp.web import language
 from webapp.web.auth import begin_session
-from webapp.web.errors import in_words
+from webapp.web.errors import mark, on_page
 from webapp.web.forms import PasswordForm, PreferencesForm
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -90,9 +90,8 @@ def zones_by_region() -> Mapping[str, Sequence[tuple[str, str]]]:
 
 
 def _refused(form: PasswordForm, field: Field, error: AppError) -> ResponseReturnValue:
-    field.errors = [*field.errors, in_words(error)]
-    response = _page(password_form=form), error.status
-    return (*response, {"Retry-After": str(error.retry_after)}) if isinstance(error, TooMany) else response
+    mark(field, error)
+    return on_page(_page(password_form=form), error)
 
 
 def _page(*, preferences_form: PreferencesForm | None = None, password_form: PasswordForm | None = None) -> str:

@@ -6,9 +6,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp.errors import AppError, Refused, TooMany, WrongPassword
+from webapp.errors import Refused, TooMany, WrongPassword
 from webapp.services import confirmations
-from webapp.web.errors import in_words
+from webapp.web.errors import mark, on_page
 from webapp.web.forms import AddressForm
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -35,7 +35,8 @@ def ask() -> ResponseReturnValue:
     try:
         confirmations.ask_address(user, form.email.data, form.current.data, address=request.remote_addr or "")
     except (WrongPassword, TooMany, Refused) as exc:
-        return _refused(form, exc)
+        mark(form.email if isinstance(exc, Refused) else form.current, exc)
+        return on_page(_page(form), exc)
     flash(gettext("A letter is on its way to your new address. The change is made once you open its link."))
     return redirect(url_for("account.index"), HTTPStatus.SEE_OTHER)
 
@@ -47,13 +48,6 @@ def withdraw() -> ResponseReturnValue:
     confirmations.withdraw_address(current_user._get_current_object())  # noqa: SLF001 - see above
     flash(gettext("Your address stays as it is."))
     return redirect(url_for("account.index"), HTTPStatus.SEE_OTHER)
-
-
-def _refused(form: AddressForm, error: AppError) -> ResponseReturnValue:
-    field = form.email if isinstance(error, Refused) else form.current
-    field.errors = [*field.errors, in_words(error)]
-    response = _page(form), error.status
-    return (*response, {"Retry-After": str(error.retry_after)}) if isinstance(error, TooMany) else response
 
 
 def _page(form: AddressForm) -> str:

@@ -13,9 +13,9 @@ from webapp.extensions import login_manager, mail, settings
 from webapp.models import LetterKind, SignIn, User
 from webapp.services import accounts, confirmations, sign_ins
 from webapp.web import htmx
-from webapp.web.errors import in_words, takes_page, tell
+from webapp.web.errors import in_words, mark, on_page, takes_page, tell
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
-from webapp.web.language import reader, say
+from webapp.web.language import reader
 from webapp.words import N_
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -59,11 +59,10 @@ def create_account() -> ResponseReturnValue:
     try:
         user = accounts.register(form.email.data, form.password.data, address=request.remote_addr or "")
     except TooMany as exc:
-        return _page("auth/register.html", form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
+        return on_page(_page("auth/register.html", form, exc), exc)
     except Refused as exc:
-        field = form.email if isinstance(exc, accounts.AddressTaken) else form.password
-        field.errors = [*field.errors, say(exc)]
-        return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
+        mark(form.email if isinstance(exc, accounts.AddressTaken) else form.password, exc)
+        return on_page(_page("auth/register.html", form), exc)
     return begin_session(user, remember=False)
 
 
@@ -83,10 +82,8 @@ def sign_in() -> ResponseReturnValue:
         return _page("auth/login.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         user = accounts.authenticate(form.email.data, form.password.data, address=request.remote_addr or "")
-    except WrongPassword as exc:
-        return _page("auth/login.html", form, exc), exc.status
-    except TooMany as exc:
-        return _page("auth/login.html", form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
+    except (WrongPassword, TooMany) as exc:
+        return on_page(_page("auth/login.html", form, exc), exc)
     return begin_session(user, remember=form.remember.data)
 
 
@@ -133,7 +130,7 @@ def ask(kind: LetterKind, template: str) -> ResponseReturnValue:
     try:
         confirmations.ask(kind, form.email.data, address=request.remote_addr or "", language=reader().tag)
     except TooMany as exc:
-        return _page(template, form, exc), exc.status, {"Retry-After": str(exc.retry_after)}
+        return on_page(_page(template, form, exc), exc)
     return redirect(url_for("links.sent", kind=kind.value), HTTPStatus.SEE_OTHER)
 
 

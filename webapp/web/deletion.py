@@ -8,7 +8,7 @@ from flask_login import current_user, login_required, logout_user
 
 from webapp.errors import TooMany, WrongPassword
 from webapp.services import departures
-from webapp.web.errors import in_words
+from webapp.web.errors import mark, on_page
 from webapp.web.forms import DeletionForm
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -35,9 +35,8 @@ def delete() -> ResponseReturnValue:
     try:
         departures.leave(user, form.password.data, address=request.remote_addr or "")
     except (WrongPassword, TooMany) as exc:
-        form.password.errors = [*form.password.errors, in_words(exc)]
-        headers = {"Retry-After": str(exc.retry_after)} if isinstance(exc, TooMany) else {}
-        return _page(form), exc.status, headers
+        mark(form.password, exc)
+        return on_page(_page(form), exc)
     logout_user()
     session.clear()
     flash(gettext("Your account is deleted."))

@@ -14,6 +14,7 @@ from flask_login import current_user, logout_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
+from wtforms import Field
 
 from webapp import logs
 from webapp.db import db
@@ -91,6 +92,16 @@ def tell(error: AppError) -> ResponseReturnValue:
         fresh = {"token": generate_csrf(), "user": current_user.id}
         response.headers["HX-Trigger"] = json.dumps({"fresh-token": fresh})
     return response
+
+
+def mark(field: Field, error: AppError) -> None:
+    """Tell of it beside the field that it is about."""
+    field.errors = [*field.errors, in_words(error)]
+
+
+def on_page(page: str, error: AppError) -> ResponseReturnValue:
+    """The answer that tells of it on a page with the form that was refused."""
+    return page, error.status, {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
 
 
 def in_words(error: AppError) -> str:

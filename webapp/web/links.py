@@ -1,6 +1,8 @@
 """Asking for letters, and what their links lead to. To open a link changes nothing: mail scanners do that too."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
@@ -12,8 +14,9 @@ from webapp.extensions import mail
 from webapp.models import LetterKind, Link, Purpose, User
 from webapp.services import confirmations, passwords
 from webapp.web.auth import ask, begin_session
+from webapp.web.errors import mark, on_page
 from webapp.web.forms import EmailForm, NewPasswordForm
-from webapp.web.language import gettext, say
+from webapp.web.language import gettext
 from webapp.words import N_
 
 bp = Blueprint("links", __name__, url_prefix="/auth")
@@ -25,6 +28,37 @@ SENT = {
         "If there is an account with that address, a letter is on its way. Its link works for an hour."
     ),
     LetterKind.REGISTER: N_("A letter is on its way to that address. Its link works for a day."),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Of a password, by whoever has a link: what the page says, what is done with it, and what is told then."""
+
+    kind: Purpose
+    title: str
+    hint: str
+    button: str
+    deed: Callable[[str, str], User]
+    told: str = ""
+
+
+CHOICES = {
+    "reset": Choice(
+        Purpose.RESET,
+        N_("Choose a new password"),
+        N_("At least %(count)s characters. You are signed out everywhere else."),
+        N_("Change the password"),
+        confirmations.reset,
+        N_("Your password is changed. You are signed out everywhere else."),
+    ),
+    "register": Choice(
+        Purpose.REGISTER,
+        N_("Choose your password"),
+        N_("At least %(count)s characters, any you like. A few words make a good one."),
+        N_("Create the account"),
+        confirmations.register,
+    ),
 }
 
 
@@ -55,40 +89,31 @@ def sent(kind: str) -> ResponseReturnValue:
     return render_template("auth/sent.html", told=gettext(SENT[LetterKind(kind)]))
 
 
-@bp.get("/reset/<token>")
-def choose_new(token: str) -> ResponseReturnValue:
-    """The form for a new password."""
-    link = confirmations.bearer_of(token, Purpose.RESET)
-    return _password_page("auth/renew.html", NewPasswordForm(formdata=None), link, token)
+@bp.get("/reset/<token>", defaults={"kind": "reset"})
+@bp.get("/register/<token>", defaults={"kind": "register"})
+def choose(kind: str, token: str) -> ResponseReturnValue:
+    """The form for a password: another one, or that of the account that is to be made."""
+    choice = CHOICES[kind]
+    return _password_page(NewPasswordForm(formdata=None), choice, confirmations.bearer_of(token, choice.kind), token)
 
 
-@bp.post("/reset/<token>")
-def renew(token: str) -> ResponseReturnValue:
-    """The new password; all other sessions end, and this is a new one."""
-    form, link = NewPasswordForm(), confirmations.bearer_of(token, Purpose.RESET)
-    user = _with_password(form, lambda password: confirmations.reset(token, password))
-    if user is None:
-        return _password_page("auth/renew.html", form, link, token), HTTPStatus.UNPROCESSABLE_ENTITY
+@bp.post("/reset/<token>", defaults={"kind": "reset"})
+@bp.post("/register/<token>", defaults={"kind": "register"})
+def take_password(kind: str, token: str) -> ResponseReturnValue:
+    """Sign in with it; whoever had another password is signed out everywhere else."""
+    form, choice = NewPasswordForm(), CHOICES[kind]
+    page = partial(_password_page, form, choice, confirmations.bearer_of(token, choice.kind), token)
+    if not form.validate():
+        return page(), HTTPStatus.UNPROCESSABLE_ENTITY
+    try:
+        user = choice.deed(token, form.password.data)
+    except passwords.WeakPassword as exc:
+        mark(form.password, exc)
+        return on_page(page(), exc)
     response = begin_session(user, remember=False, target=url_for("files.index"))
-    flash(gettext("Your password is changed. You are signed out everywhere else."))
+    if choice.told:
+        flash(gettext(choice.told))
     return response
-
-
-@bp.get("/register/<token>")
-def choose_first(token: str) -> ResponseReturnValue:
-    """The form for the password of the account that is to be made."""
-    link = confirmations.bearer_of(token, Purpose.REGISTER)
-    return _password_page("auth/join.html", NewPasswordForm(formdata=None), link, token)
-
-
-@bp.post("/register/<token>")
-def join(token: str) -> ResponseReturnValue:
-    """Make the account, and sign in."""
-    form, link = NewPasswordForm(), confirmations.bearer_of(token, Purpose.REGISTER)
-    user = _with_password(form, lambda password: confirmations.register(token, password))
-    if user is None:
-        return _password_page("auth/join.html", form, link, token), HTTPStatus.UNPROCESSABLE_ENTITY
-    return begin_session(user, remember=False, target=url_for("files.index"))
 
 
 @bp.get("/address/<token>")
@@ -112,16 +137,5 @@ def _check_letters() -> None:
         raise NotFound
 
 
-def _with_password(form: NewPasswordForm, deed: Callable[[str], User]) -> User | None:
-    """The user, if the form's password is taken; else None, and the form says why."""
-    if not form.validate():
-        return None
-    try:
-        return deed(form.password.data)
-    except passwords.WeakPassword as exc:
-        form.password.errors = [*form.password.errors, say(exc)]
-        return None
-
-
-def _password_page(template: str, form: NewPasswordForm, link: Link, token: str) -> str:
-    return render_template(template, form=form, error="", email=link.email, token=token)
+def _password_page(form: NewPasswordForm, choice: Choice, link: Link, token: str) -> str:
+    return render_template("auth/password.html", form=form, choice=choice, error="", email=link.email, token=token)

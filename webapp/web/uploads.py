@@ -118,7 +118,7 @@ def _alike(upload: Upload, mark: str) -> dict[str, Any]:
         raise BadRequest
     if not mark:
         return {"alike": True} if library.has_alike(upload.owner_id, upload.size) else {}
-    file = library.known(upload.owner_id, upload.size, mark)
+    file = completion.known(_user(), upload.size, mark)
     return (
         {"known": {"file": file.id, "name": file.name, "href": url_for("files.show", file_id=file.id)}} if file else {}
     )

@@ -13,10 +13,10 @@ from typing import Any
 
 from webapp.adapters.probe import python_itself
 from webapp.adapters.storage import files
-from webapp.adapters.tags import pictures
+from webapp.adapters.tags import pictures, writing_child
 from webapp.adapters.transcoders import sandbox
 from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits
-from webapp.errors import Refused, Stopped, TagsFailed
+from webapp.errors import Refused, Stopped, StorageFull, TagsFailed
 from webapp.tags import TAGS, Found, Picture
 
 READER, WRITER = (Path(__file__).with_name(f"{name}_child.py") for name in ("reading", "writing"))
@@ -95,6 +95,8 @@ def _site() -> Path:
 def _check(ended: Ended) -> None:
     if ended.ending is Ending.STOPPED:
         raise Stopped
+    if ended.ending is Ending.EXITED and ended.code == writing_child.NO_ROOM:
+        raise StorageFull
     if ended.ending is not Ending.EXITED or ended.code:
         # The kind alone: it goes into the log, and what an error says may repeat what stands in the file.
         kind = _KIND.match(ended.last_words.rstrip().rpartition("\n")[2])

@@ -4,6 +4,7 @@ The file is a rendition of ours, and a copy: when this fails, whoever asked has 
 """
 
 import base64
+import errno
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SETUP_FAILED, NOT_WRITTEN = 125, 3
+SETUP_FAILED, NOT_WRITTEN, NO_ROOM = 125, 3, 4
 FRONT_COVER = 3
 LARGEST_RIFF = (1 << 32) - 1
 UTF_8 = 3
@@ -205,12 +206,21 @@ def _end_of_sound(file: Any) -> int:
     raise CannotHoldError
 
 
+def _is_for_room(exc: BaseException | None) -> bool:
+    """Whether the disk was full, which mutagen calls an error of its own."""
+    while exc is not None:
+        if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        exc = exc.__context__
+    return False
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack("<4sI", name, len(content)) + content + b"\0" * (len(content) % 2)
 
 
 def main(path: str, site: str, order: str, picture: str) -> None:
-    """Follow the order, a file of JSON. Exits with NOT_WRITTEN if the file cannot have tags."""
+    """Follow the order, a file of JSON. Exits with NOT_WRITTEN if the file cannot have tags, and with NO_ROOM."""
     try:
         sys.path.append(site)
         import mutagen  # noqa: PLC0415
@@ -220,7 +230,9 @@ def main(path: str, site: str, order: str, picture: str) -> None:
     asked = json.loads(Path(order).read_text())
     try:
         write(Path(path), asked["tags"], asked["cover"], Path(picture).read_bytes())
-    except (CannotHoldError, mutagen.MutagenError) as exc:
+    except (CannotHoldError, mutagen.MutagenError, OSError) as exc:
+        if _is_for_room(exc):
+            sys.exit(NO_ROOM)
         sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
         sys.exit(NOT_WRITTEN)
     sys.exit(0)
