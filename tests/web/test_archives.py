@@ -14,7 +14,7 @@ from webapp.models import AudioFile, Tagging, User
 from webapp.news import JobStatus
 from webapp.services.zipping import Broken
 
-TAGS = {"artist": "Ana", "title": "Something else"}
+TAGS = {"artist": "Ana Ölberg", "title": "Interview: AC/DC?"}
 
 
 def keep(storage: MemoryStorage, file: AudioFile, *presets: str) -> None:
@@ -30,12 +30,11 @@ def opened(body: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_all_that_is_ready_of_a_file_has_its_name_whatever_its_tags_say(
+def test_all_that_is_ready_of_a_file_is_named_after_its_tags(
     as_alice: FlaskClient, alice: User, storage: MemoryStorage
 ) -> None:
-    presets = ("flac", "mp3-320", "mp3-192")
-    file = AudioFileFactory(owner=alice, presets=presets, name="Ana Ölberg - Interview: AC/DC?.wav")
-    keep(storage, file, *presets)
+    file = AudioFileFactory(owner=alice, presets=("flac", "mp3-320", "mp3-192"))
+    keep(storage, file, "flac", "mp3-320", "mp3-192")
     with writing():
         file.tags = TAGS
 
@@ -50,22 +49,6 @@ def test_all_that_is_ready_of_a_file_has_its_name_whatever_its_tags_say(
         f"{stem} (MP3 320).mp3": b"mp3-320...",
         f"{stem} (MP3 192).mp3": b"mp3-192...",
     }
-
-
-def test_a_file_is_called_the_same_alone_and_in_an_archive(
-    as_alice: FlaskClient, alice: User, storage: MemoryStorage
-) -> None:
-    file = AudioFileFactory(owner=alice, presets=("flac",), name="Take 1.v2.wav")
-    keep(storage, file, "flac")
-    with writing():
-        file.tags = TAGS
-
-    alone = as_alice.get(f"/files/{file.id}/renditions/flac").headers["Content-Disposition"]
-    archive = as_alice.get(f"/files/{file.id}/archive.zip")
-
-    assert 'filename="Take 1.v2.flac"' in alone
-    assert 'filename="Take 1.v2.zip"' in archive.headers["Content-Disposition"]
-    assert list(opened(archive.data)) == ["Take 1.v2.flac"]
 
 
 # A worker was killed between the object and its row, three times.

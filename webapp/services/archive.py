@@ -1,7 +1,7 @@
-"""All that is ready of some files as one archive, under the names that they have here, and as single downloads."""
+"""All that is ready of some files as one archive, under names that people would give."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
@@ -50,7 +50,7 @@ def of(files: Sequence[AudioFile], zone: tzinfo, label: Callable[[Preset], str])
         (each.key, None if each.audio_file_id in unsettled else each.size, each.finished_at or now) for each in ready
     ]
     names = _names(files, ready, label)
-    name = plain(files[0].stem) if len(files) == 1 else "Tapedeck"
+    name = plain(title_of(files[0].tags) or files[0].stem) if len(files) == 1 else "Tapedeck"
     db.session.rollback()
     entries = [
         Entry(name, storage.size(key) if size is None else size, at.astimezone(zone), partial(storage.read, key))
@@ -59,12 +59,18 @@ def of(files: Sequence[AudioFile], zone: tzinfo, label: Callable[[Preset], str])
     return Archive(name, entries, missing)
 
 
+def title_of(tags: Mapping[str, str]) -> str:
+    """Artist - Title, as far as the tags tell; nothing if they do not even tell the title."""
+    artist, title = tags.get("artist", ""), tags.get("title", "")
+    return f"{artist} - {title}" if artist and title else title
+
+
 def _names(files: Sequence[AudioFile], renditions: Iterable[Rendition], label: Callable[[Preset], str]) -> list[str]:
     """A folder for each format if there are several files; else the format is told where the ending does not do so."""
     renditions = list(renditions)
     endings = Counter(rendition.preset.extension for rendition in renditions)
     formats = {rendition.preset_name for rendition in renditions}
-    stems = {file.id: file.stem for file in files}
+    stems = {file.id: title_of(file.tags) or file.stem for file in files}
     names = []
     for rendition in renditions:
         preset, stem = rendition.preset, plain(stems[rendition.audio_file_id])
