@@ -1,6 +1,7 @@
 """What every test can ask for. Only this file leaves tests out, and says so at the end of the run."""
 
 import contextvars
+import gc
 import os
 import shutil
 import socket
@@ -16,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
-from tests import fakes
+from tests import fakes, once
 from tests.factories import AudioFileFactory, sign_in, user
 from tests.flows.house import House
 from tests.servers import BROKER_URL, DATABASE_URL, own_database
@@ -30,6 +31,8 @@ from webapp.services import passwords
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 HTMX = {"HX-Request": "true"}
+
+once.prepare()
 
 
 def _is_reachable(url: str) -> bool:
@@ -71,6 +74,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("processes"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: nobody has to look at each of its hundreds of thousands of objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,8 +1,10 @@
 """The queue: messages say that there is work, and a broker that is down is told as such."""
 
 import dataclasses
+import gc
 import json
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -155,3 +157,15 @@ def test_what_is_no_trouble_of_the_brokers_is_not_taken_for_one(
 
     with pytest.raises(ZeroDivisionError):
         queue.wake(1)
+
+
+def test_an_app_that_nobody_needs_any_more_leaves_nothing_behind(config: Config) -> None:
+    """Taken out: `shared=False`; then Celery holds each app for ever, and gives its task to each later one."""
+    app = create_app(config)
+    app.extensions["queue"].wake(1)
+    left = weakref.ref(app)
+
+    del app
+    gc.collect()
+
+    assert left() is None

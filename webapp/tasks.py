@@ -73,7 +73,7 @@ class Queue:
         self.celery = Celery("tapedeck", broker=config.broker, set_as_current=False)
         self.celery.queue = self
         self.celery.conf.update(_settings(config))
-        self.celery.task(name=WORK, ignore_result=True)(self._work)
+        self.celery.task(name=WORK, ignore_result=True, shared=False)(self._work)
 
     def wake(self, count: int) -> None:
         """Say that so many pieces of work wait. Raises TranscoderUnavailable when the broker does not answer."""

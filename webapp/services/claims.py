@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.models import AudioFile, Measurement, Rendition, Tagging, User, Waveform
-from webapp.news import WAITING, JobEvent, JobStatus
+from webapp.news import JobEvent, JobStatus
 from webapp.ports import Facts
 from webapp.presets import Preset, find
 from webapp.services import changes, jobs, measurements, taggings, turns
