@@ -10,6 +10,7 @@ from types import CodeType
 from typing import Any
 
 import sqlalchemy as sa
+from botocore.loaders import JSONFileLoader, Loader
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -61,8 +62,21 @@ class Sqlite(SQLiteDialect_pysqlite):
         return hash(type(self))
 
 
+class Models(JSONFileLoader):  # type: ignore[misc]  # botocore comes without types
+    """What the clients of Amazon's services are made from: megabytes of JSON for each of them."""
+
+    known: dict[str, Any] = {}  # noqa: RUF012 - on purpose the same for all
+
+    def load_file(self, file_path: str) -> Any:
+        """Read it, or find it."""
+        if file_path not in self.known:
+            self.known[file_path] = super().load_file(file_path)
+        return self.known[file_path]
+
+
 def prepare() -> None:
     """Let all apps of this process share what they compile, and their databases forget the disk."""
+    Loader.FILE_LOADER_CLASS = Models
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     Flask.url_rule_class = Address
     registry.register("sqlite", __name__, Sqlite.__name__)

@@ -16,6 +16,8 @@ from webapp.services import accounts
 from webapp.web import htmx
 
 EMAIL, PASSWORD = "ana@example.com", "a tape in the rain"
+# What a password costs is held in services/test_accounts.py.
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 
 def register(client: FlaskClient, *, then: str = "", **given: str) -> TestResponse:
@@ -85,9 +87,7 @@ def test_who_sends_the_form_twice_has_one_account_and_is_in(visitor: FlaskClient
     assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
 
 
-def test_sec_W3_registering_is_no_way_around_the_limit_to_guessing(
-    visitor: FlaskClient, app: Flask, cheap_passwords: None
-) -> None:
+def test_sec_W3_registering_is_no_way_around_the_limit_to_guessing(visitor: FlaskClient, app: Flask) -> None:
     # Guards throttle.begin in accounts.register.
     register(app.test_client())
     for number in range(10):
@@ -125,7 +125,7 @@ def test_sec_W3_wrong_and_unknown_are_told_in_the_same_words(visitor: FlaskClien
     assert wrong.text.count('aria-invalid="true"') == 2
 
 
-def test_sec_W3_after_ten_wrong_passwords_one_waits(visitor: FlaskClient, app: Flask, cheap_passwords: None) -> None:
+def test_sec_W3_after_ten_wrong_passwords_one_waits(visitor: FlaskClient, app: Flask) -> None:
     register(app.test_client())
     for _ in range(10):
         sign_in(visitor, password="a guess of somebody")
@@ -255,7 +255,7 @@ def test_who_wants_to_be_remembered_gets_a_cookie_that_lasts(visitor: FlaskClien
     assert "SameSite=Lax" in remembered
 
 
-def test_a_password_that_is_tried_too_often_is_told_in_place(visitor: FlaskClient, cheap_passwords: None) -> None:
+def test_a_password_that_is_tried_too_often_is_told_in_place(visitor: FlaskClient) -> None:
     register(visitor)
     for _ in range(10):
         visitor.post("/account/password", data={"current": "no", "password": "another tape in the rain"})
