@@ -16,6 +16,7 @@ from webapp.db import db
 from webapp.filenames import disposition
 from webapp.models import AudioFile, User, audio
 from webapp.news import JobEvent, JobStatus
+from webapp.presets import PRESETS
 from webapp.services import jobs, library
 
 
@@ -90,6 +91,16 @@ def test_a_row_carries_the_marks(as_alice: FlaskClient, song: AudioFile) -> None
     assert f'data-file="{song.id}" data-status="progressing" data-progress="53"' in page
     assert f'data-rendition="flac" href="/files/{song.id}/renditions/flac"' in page
     assert 'data-rendition="mp4"' not in page
+
+
+def test_a_row_folds_many_formats_and_keeps_each(as_alice: FlaskClient, alice: User) -> None:
+    finish(AudioFileFactory(owner=alice, presets=tuple(PRESETS)).job)
+
+    page = as_alice.get("/files/").text
+
+    shown, folded = page.split("<details id=", 1)
+    assert (shown.count("data-rendition="), folded.count("data-rendition=")) == (5, len(PRESETS) - 5)
+    assert f">+{len(PRESETS) - 5}<" in folded
 
 
 def test_a_files_page_carries_the_marks(as_alice: FlaskClient, song: AudioFile) -> None:
