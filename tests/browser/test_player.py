@@ -96,6 +96,7 @@ def test_ux_Y1_the_wave_is_there_without_javascript_and_native_controls_play(
     expect(page.locator("audio[controls]")).to_be_visible()
     expect(page.locator("#play")).not_to_be_visible()
     expect(slider(page)).not_to_be_visible()
+    expect(page.locator("#tools")).not_to_be_visible()
     # Each version is a link to something that a browser plays.
     for link in page.locator("#versions a").all():
         answer = page.context.request.get(page.url.partition("/files")[0] + (link.get_attribute("href") or ""))
@@ -124,6 +125,39 @@ def test_ux_Y2_keys_and_clicks_on_the_wave_seek(page: Page, complaints: list[str
     expect(seek).to_have_attribute("aria-valuetext", re.compile(r"^1 min [345] s of 1 min 40 s$"))
     played = float(page.locator("#played").get_attribute("width") or 0)
     assert abs(played / 480 - 0.64) < 0.02
+    assert complaints == []
+
+
+def test_one_player_is_there_with_its_volume_and_speed(page: Page, complaints: list[str]) -> None:
+    expect(page.locator("audio")).not_to_be_visible()
+    volume, mute, speed = (
+        page.get_by_role("slider", name="Volume"),
+        page.get_by_role("button", name="Mute"),
+        page.get_by_label("Speed"),
+    )
+    expect(volume).to_have_attribute("aria-valuetext", "100%")
+    volume.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    wait_until(page, "Math.abs(audio.volume - 0.8) < 0.01")
+    expect(volume).to_have_attribute("aria-valuetext", "80%")
+
+    mute.press("Space")
+    wait_until(page, "audio.muted && audio.paused")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    expect(volume).to_have_value("0")
+    mute.press("Enter")
+    wait_until(page, "!audio.muted")
+    expect(volume).to_have_value("0.8")
+    volume.press("Home")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    mute.click()
+    wait_until(page, "audio.volume === 1")
+
+    expect(speed.locator("option")).to_have_text(["0.5×", "0.75×", "1×", "1.25×", "1.5×", "2×"])
+    speed.select_option("2")
+    page.get_by_role("link", name="FLAC", exact=True).click()
+    wait_until(page, "audio.readyState >= 2 && audio.playbackRate === 2")
     assert complaints == []
 
 
