@@ -159,7 +159,9 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("#versions a");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  if (!isCurrent(link)) switchTo(link);
+  if (isCurrent(link)) return;
+  switchTo(link);
+  $("heard").textContent = fill(player.dataset.heard, { version: link.textContent }); // a key may have clicked it from elsewhere
 });
 
 audio.addEventListener("loadedmetadata", () => {

@@ -235,6 +235,48 @@ def test_ux_Y4_another_version_goes_on_at_the_same_moment_and_seeking_gives_206(
     assert complaints == []
 
 
+def test_ux_S3_brackets_lead_from_version_to_version_while_it_plays(page: Page, complaints: list[str]) -> None:
+    original, flac, wav = (page.get_by_role("link", name=name, exact=True) for name in ("Original", "FLAC", "WAV"))
+    heard = page.locator("#heard")
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()  # from then on they work
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Hear the next version")
+    page.keyboard.press("]")  # what stands before the page has the keys
+    page.keyboard.press("Escape")
+    expect(original).to_have_attribute("aria-current", "true")
+
+    seek = slider(page)
+    seek.fill("40")
+    seek.press("Space")
+    for key, version, name in (("]", flac, "FLAC"), ("]", wav, "WAV"), ("]", original, "Original"), ("[", wav, "WAV")):
+        seek.press(key)
+        expect(version).to_have_attribute("aria-current", "true")
+        expect(heard).to_have_text(f"Now you hear: {name}")
+    wait_until(page, "!audio.paused && audio.currentTime > 40.1 && audio.currentSrc.includes('/wav')")
+    expect(seek).to_be_focused()
+    seek.press("Control+]")
+    expect(wav).to_have_attribute("aria-current", "true")
+    seek.dispatch_event("keydown", {"key": "[", "ctrlKey": True, "altKey": True, "modifierAltGraph": True})
+    expect(flac).to_have_attribute("aria-current", "true")
+
+    page.get_by_text("Rename…").click()
+    page.get_by_label("Name", exact=True).press("]")
+    expect(page.get_by_label("Name", exact=True)).to_have_value(re.compile(r"\]"))
+    expect(flac).to_have_attribute("aria-current", "true")
+    assert complaints == []
+
+
+def test_ux_S3_brackets_are_no_shortcuts_for_those_who_have_switched_them_off(enter: Enter, alice: Visitor) -> None:
+    file_id = ready(alice, "short.wav", sounds.wav(2.0))
+    alice.post("/account/preferences", theme="auto")
+    page = opened(enter, alice, file_id)
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()
+    slider(page).press("]")
+    slider(page).press("[")
+    expect(page.get_by_role("link", name="Original", exact=True)).to_have_attribute("aria-current", "true")
+    expect(page.locator("#heard")).to_be_empty()
+
+
 def test_ux_Y4_the_best_rendition_plays_when_the_browser_cannot_play_the_original(
     enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
 ) -> None:
