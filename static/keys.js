@@ -47,6 +47,14 @@ if (location.hash === "#upload") document.getElementById("audio")?.focus();
 
 const press = (selector) => document.querySelector(selector)?.click();
 
+// --- On a file's page, the next version is the link to it, and after the last comes the first.
+
+const hear = (step) => {
+  const all = [...document.querySelectorAll("#versions a:not([hidden])")];
+  const here = all.findIndex((each) => each.hasAttribute("aria-current"));
+  if (all.length) all[here < 0 ? 0 : (here + step + all.length) % all.length].click();
+};
+
 const DEEDS = {
   "?": open,
   u: choose,
@@ -55,18 +63,21 @@ const DEEDS = {
   k: () => move(-1),
   e: () => (document.activeElement.closest(".note")?.querySelector(".chip") ?? document.querySelector(".alert .x"))?.click(),
   z: () => press("[data-undo] button"),
+  "[": () => hear(-1),
+  "]": () => hear(1),
 };
 
 // --- A key is a shortcut only where it could mean nothing else.
 
+// Many keyboards have the brackets behind AltGr, which some systems tell as Ctrl and Alt.
+const isHeld = (event) => event.metaKey || ((event.ctrlKey || event.altKey) && !event.getModifierState("AltGraph"));
+
 const isTaken = (event) =>
   event.defaultPrevented ||
   event.isComposing ||
-  event.ctrlKey ||
-  event.metaKey ||
-  event.altKey ||
+  isHeld(event) ||
   document.querySelector("dialog[open]") !== null ||
-  event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, audio, [contenteditable]") !== null;
+  event.target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, audio, [contenteditable]") !== null;
 
 let leader = 0; // when g was pressed
 

@@ -1,4 +1,4 @@
-// A file's player: the wave is a slider, versions are switched at the same position, and moments have links.
+// A file's player, in place of the browser's own controls: the wave is a slider, versions are switched at the same position, and moments have links.
 
 const $ = (id) => document.getElementById(id);
 const player = $("player");
@@ -104,6 +104,31 @@ seek.addEventListener("keydown", (event) => {
 seek.addEventListener("input", () => go(Number(seek.value)));
 $("play").addEventListener("click", toggle);
 
+// --- How loud, and how fast. What the system offers for it (a headset, a phone's keys) is shown here too.
+
+const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
+const isSilent = () => audio.muted || audio.volume === 0;
+
+const showVolume = () => {
+  const volume = isSilent() ? 0 : audio.volume;
+  $("volume").value = volume;
+  $("volume").setAttribute("aria-valuetext", percent.format(volume));
+  $("mute").setAttribute("aria-pressed", isSilent());
+};
+
+$("mute").addEventListener("click", () => {
+  if (audio.volume === 0) audio.volume = 1;
+  else audio.muted = !audio.muted;
+});
+$("volume").addEventListener("input", ({ target }) => {
+  audio.volume = Number(target.value);
+  audio.muted = false;
+});
+$("speed").addEventListener("change", ({ target }) => {
+  audio.playbackRate = Number(target.value);
+});
+audio.addEventListener("volumechange", showVolume);
+
 // --- Versions: the same moment of another one, playing if this one plays.
 
 const links = () => [...document.querySelectorAll("#versions a")];
@@ -134,7 +159,9 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.("#versions a");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  if (!isCurrent(link)) switchTo(link);
+  if (isCurrent(link)) return;
+  switchTo(link);
+  $("heard").textContent = fill(player.dataset.heard, { version: link.textContent }); // a key may have clicked it from elsewhere
 });
 
 audio.addEventListener("loadedmetadata", () => {
@@ -209,8 +236,10 @@ for (const moved of ["timeupdate", "seeked", "durationchange", "loadedmetadata"]
 audio.addEventListener("pause", tell);
 for (const known of ["loadstart", "loadeddata"]) audio.addEventListener(known, showVersions);
 
-for (const id of ["play", "seek", "times", "moment"]) $(id).hidden = false;
+for (const id of ["play", "seek", "tools"]) $(id).hidden = false;
+audio.controls = false;
 showState();
+showVolume();
 look();
 tell();
 toMoment();

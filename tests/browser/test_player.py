@@ -96,6 +96,7 @@ def test_ux_Y1_the_wave_is_there_without_javascript_and_native_controls_play(
     expect(page.locator("audio[controls]")).to_be_visible()
     expect(page.locator("#play")).not_to_be_visible()
     expect(slider(page)).not_to_be_visible()
+    expect(page.locator("#tools")).not_to_be_visible()
     # Each version is a link to something that a browser plays.
     for link in page.locator("#versions a").all():
         answer = page.context.request.get(page.url.partition("/files")[0] + (link.get_attribute("href") or ""))
@@ -124,6 +125,39 @@ def test_ux_Y2_keys_and_clicks_on_the_wave_seek(page: Page, complaints: list[str
     expect(seek).to_have_attribute("aria-valuetext", re.compile(r"^1 min [345] s of 1 min 40 s$"))
     played = float(page.locator("#played").get_attribute("width") or 0)
     assert abs(played / 480 - 0.64) < 0.02
+    assert complaints == []
+
+
+def test_one_player_is_there_with_its_volume_and_speed(page: Page, complaints: list[str]) -> None:
+    expect(page.locator("audio")).not_to_be_visible()
+    volume, mute, speed = (
+        page.get_by_role("slider", name="Volume"),
+        page.get_by_role("button", name="Mute"),
+        page.get_by_label("Speed"),
+    )
+    expect(volume).to_have_attribute("aria-valuetext", "100%")
+    volume.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    wait_until(page, "Math.abs(audio.volume - 0.8) < 0.01")
+    expect(volume).to_have_attribute("aria-valuetext", "80%")
+
+    mute.press("Space")
+    wait_until(page, "audio.muted && audio.paused")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    expect(volume).to_have_value("0")
+    mute.press("Enter")
+    wait_until(page, "!audio.muted")
+    expect(volume).to_have_value("0.8")
+    volume.press("Home")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    mute.click()
+    wait_until(page, "audio.volume === 1")
+
+    expect(speed.locator("option")).to_have_text(["0.5×", "0.75×", "1×", "1.25×", "1.5×", "2×"])
+    speed.select_option("2")
+    page.get_by_role("link", name="FLAC", exact=True).click()
+    wait_until(page, "audio.readyState >= 2 && audio.playbackRate === 2")
     assert complaints == []
 
 
@@ -199,6 +233,48 @@ def test_ux_Y4_another_version_goes_on_at_the_same_moment_and_seeking_gives_206(
     assert set(statuses) <= {200, 206}
     assert 206 in statuses
     assert complaints == []
+
+
+def test_ux_S3_brackets_lead_from_version_to_version_while_it_plays(page: Page, complaints: list[str]) -> None:
+    original, flac, wav = (page.get_by_role("link", name=name, exact=True) for name in ("Original", "FLAC", "WAV"))
+    heard = page.locator("#heard")
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()  # from then on they work
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Hear the next version")
+    page.keyboard.press("]")  # what stands before the page has the keys
+    page.keyboard.press("Escape")
+    expect(original).to_have_attribute("aria-current", "true")
+
+    seek = slider(page)
+    seek.fill("40")
+    seek.press("Space")
+    for key, version, name in (("]", flac, "FLAC"), ("]", wav, "WAV"), ("]", original, "Original"), ("[", wav, "WAV")):
+        seek.press(key)
+        expect(version).to_have_attribute("aria-current", "true")
+        expect(heard).to_have_text(f"Now you hear: {name}")
+    wait_until(page, "!audio.paused && audio.currentTime > 40.1 && audio.currentSrc.includes('/wav')")
+    expect(seek).to_be_focused()
+    seek.press("Control+]")
+    expect(wav).to_have_attribute("aria-current", "true")
+    seek.dispatch_event("keydown", {"key": "[", "ctrlKey": True, "altKey": True, "modifierAltGraph": True})
+    expect(flac).to_have_attribute("aria-current", "true")
+
+    page.get_by_text("Rename…").click()
+    page.get_by_label("Name", exact=True).press("]")
+    expect(page.get_by_label("Name", exact=True)).to_have_value(re.compile(r"\]"))
+    expect(flac).to_have_attribute("aria-current", "true")
+    assert complaints == []
+
+
+def test_ux_S3_brackets_are_no_shortcuts_for_those_who_have_switched_them_off(enter: Enter, alice: Visitor) -> None:
+    file_id = ready(alice, "short.wav", sounds.wav(2.0))
+    alice.post("/account/preferences", theme="auto")
+    page = opened(enter, alice, file_id)
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()
+    slider(page).press("]")
+    slider(page).press("[")
+    expect(page.get_by_role("link", name="Original", exact=True)).to_have_attribute("aria-current", "true")
+    expect(page.locator("#heard")).to_be_empty()
 
 
 def test_ux_Y4_the_best_rendition_plays_when_the_browser_cannot_play_the_original(

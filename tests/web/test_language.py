@@ -157,6 +157,7 @@ def test_ux_T2_sizes_are_told_as_the_language_does(app: Flask, asked: str, sizes
 def test_ux_T2_numbers_and_lists_are_written_as_the_language_does(app: Flask) -> None:
     with reading(app, Accept_Language="de"):
         assert filters.khz(44_100) == "44,1 kHz"
+        assert filters.number(0.75) == "0,75"
         assert filters.listed(["WAV", "FLAC", "MP4"]) == "WAV, FLAC und MP4"
     with reading(app, Accept_Language="en"):
         assert filters.khz(44_100) == "44.1 kHz"

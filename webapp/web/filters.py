@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
     """Make them known to the templates."""
     app.jinja_env.filters.update(
         bytes=size,
+        number=number,
         khz=khz,
         channels=channels,
         state=state,
@@ -70,13 +71,18 @@ def size(count: int) -> str:
     """A number of bytes, for people."""
     if count < 1000:  # noqa: PLR2004 - decimal units, as shops and systems print them
         return ngettext("{count} byte", "{count} bytes", count).format(count=count)
-    number, unit = in_words(count).split()
-    return f"{format_decimal(number, locale=reader().locale)} {unit}"
+    amount, unit = in_words(count).split()
+    return f"{format_decimal(amount, locale=reader().locale)} {unit}"
+
+
+def number(value: float) -> str:
+    """0.75, or as the reader writes it."""
+    return format_decimal(value, locale=reader().locale)
 
 
 def khz(rate: int) -> str:
     """44.1 kHz."""
-    return f"{format_decimal(rate / 1000, locale=reader().locale)} kHz"
+    return f"{number(rate / 1000)} kHz"
 
 
 def state(status: JobStatus) -> str:
