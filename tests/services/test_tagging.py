@@ -193,6 +193,23 @@ def test_tags_that_are_changed_while_it_converts_are_not_lost(
     assert db.session.scalars(sa.select(Tagging.status)).all() in ([], [JobStatus.COMPLETE])
 
 
+def test_tags_that_change_while_they_are_written_are_a_piece_of_their_own(
+    alice: User, song: AudioFile, bench: Bench, tagger: FakeTagger, storage: MemoryStorage
+) -> None:
+    """Guards that each rendition is written once in a try: else somebody could keep a worker for ever."""
+    titles = iter(f"Take {number}" for number in range(100))
+    work_off(bench)
+    tagger.on_write = lambda: tagging.edit(alice, song.id, {"title": next(titles)})
+    tagging.edit(alice, song.id, {"title": "Mine"})
+
+    bench.do_next()
+
+    assert next(titles) == f"Take {len(PRESETS)}"
+    tagger.on_write = lambda: None
+    work_off(bench)
+    assert [written(storage, song, name)[0] for name in PRESETS] == [{"title": f"Take {len(PRESETS) - 1}"}] * 2
+
+
 def test_what_a_form_has_not_changed_stays_as_a_worker_has_found_it(
     alice: User, song: AudioFile, bench: Bench, tagger: FakeTagger
 ) -> None:

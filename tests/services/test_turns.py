@@ -1,12 +1,14 @@
 """Turns: what of a file is done first, what beside it, and what last."""
 
 import pytest
+import sqlalchemy as sa
 
 from tests.factories import AudioFileFactory
+from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
-from webapp.models import AudioFile, User
+from webapp.models import AudioFile, Tagging, User, Waveform
 from webapp.news import JobEvent, JobStatus
-from webapp.services import claims, jobs
+from webapp.services import claims, jobs, taggings
 
 
 def take() -> claims.Claim:
@@ -19,12 +21,17 @@ def finish(claim: claims.Claim) -> None:
     if claim.job_id and claim.preset:
         jobs.record(JobEvent(claim.job_id, JobStatus.COMPLETE, claim.preset.name, token=claim.token))
         return
+    if claim.is_of_tags:
+        taggings.finish(claim.token)
+        return
     with writing():
         file = db.session.get_one(AudioFile, claim.file_id)
         file.waveform.status, file.waveform.token = JobStatus.COMPLETE, None
 
 
 def name_of(claim: claims.Claim) -> str:
+    if claim.is_of_tags:
+        return "tags"
     return claim.preset.name if claim.preset else "outline"
 
 
@@ -78,3 +85,90 @@ def test_an_outline_waits_for_no_rendition_that_has_failed(alice: User) -> None:
     jobs.record(JobEvent(file.job.id, JobStatus.ERROR, "wav", error="It broke."))
 
     assert name_of(take()) == "outline"
+
+
+# --- Tags: soon for whoever changes them, and at nobody else's cost.
+
+
+def without_outlines() -> None:
+    with writing():
+        db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
+
+
+def change_tags(*files: AudioFile) -> None:
+    """As an edit does that has something to write."""
+    with writing():
+        for file in files:
+            db.session.merge(Tagging(audio_file_id=file.id, status=JobStatus.SUBMITTED))
+
+
+def has_tags_to_change(owner: User, *sizes: int) -> list[AudioFile]:
+    """Files of these sizes of which everything is made."""
+    files = [AudioFileFactory(owner=owner, presets=("wav",), size=size) for size in sizes]
+    for file in files:
+        jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "wav"))
+    return files
+
+
+def test_whoever_changes_tags_without_end_delays_each_conversion_of_another_by_one_piece(
+    alice: User, bob: User
+) -> None:
+    tagged = has_tags_to_change(alice, 1, 2)
+    for _ in range(3):
+        AudioFileFactory(owner=bob, presets=("wav",))
+    without_outlines()
+
+    names = []
+    for _ in range(6):
+        change_tags(*tagged)
+        claim = take()
+        names.append(name_of(claim))
+        finish(claim)
+
+    assert names == ["tags", "wav"] * 3
+
+
+def test_whoever_changes_tags_without_end_takes_one_worker_of_several(alice: User, bob: User) -> None:
+    change_tags(*has_tags_to_change(alice, 1, 2, 3))
+    for _ in range(2):
+        AudioFileFactory(owner=bob, presets=("wav",))
+    without_outlines()
+
+    assert [name_of(take()) for _ in range(5)] == ["tags", "wav", "tags", "wav", "tags"]
+
+
+def test_ones_own_tags_come_before_ones_own_conversions(alice: User) -> None:
+    (tagged,) = has_tags_to_change(alice, 1)
+    AudioFileFactory(owner=alice, presets=("wav", "flac"))
+    without_outlines()
+    assert name_of(take()) == "wav"
+
+    change_tags(tagged)
+
+    assert [name_of(take()) for _ in range(2)] == ["tags", "flac"]
+
+
+def test_tags_do_not_wait_for_a_long_conversion_of_ones_own(alice: User, bob: User) -> None:
+    """Guards that only turns count, not what is under way: Alice's conversion lasts, and Bob's go on and on."""
+    (tagged,) = has_tags_to_change(alice, 1)
+    AudioFileFactory(owner=alice, presets=("mp4",))
+    without_outlines()
+    assert name_of(take()) == "mp4"
+    AudioFileFactory(owner=bob, presets=("wav", "flac", "mp4"))
+    without_outlines()
+    finish(take())
+
+    change_tags(tagged)
+
+    assert name_of(take()) == "tags"
+
+
+def test_where_others_convert_users_take_turns_with_their_tags(
+    alice: User, bob: User, transcoder: FakeTranscoder
+) -> None:
+    """There a file is told of when its tags are written: small ones of Alice must not hold up Bob's large one."""
+    alices, (bobs,) = has_tags_to_change(alice, 1, 2, 3), has_tags_to_change(bob, 1000)
+    transcoder.is_ours = False
+    change_tags(*alices, bobs)
+
+    assert bobs.id in [take().file_id for _ in range(2)]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.db import Base
 from webapp.models.audio import AudioFile, Rendition
 from webapp.models.claimable import Claimable
+from webapp.models.user import User
 from webapp.news import BUSY, JobStatus
 
 
@@ -27,13 +28,14 @@ class Tagging(Claimable, Base):
 
     @classmethod
     @cache
-    def next(cls) -> "sa.Select[uuid.UUID, int]":
-        """A waiting one and its owner, the smallest file's first."""
+    def next(cls) -> "sa.Select[uuid.UUID, int, int]":
+        """The file of the waiting one that comes next, its owner and the turn: users take turns, small before large."""
         return (
-            sa.select(cls.audio_file_id, AudioFile.owner_id)
+            sa.select(cls.audio_file_id.label("file_id"), AudioFile.owner_id, User.turn)
             .join(AudioFile, AudioFile.id == cls.audio_file_id)
+            .join(AudioFile.owner)
             .where(cls.status.in_(cls.waits_as))
-            .order_by(AudioFile.size, AudioFile.created_at)
+            .order_by(User.turn, AudioFile.size, AudioFile.created_at)
             .limit(1)
         )
 
@@ -43,8 +45,8 @@ class Tagging(Claimable, Base):
         return sa.select(cls.audio_file_id).where(cls.audio_file_id.in_(file_ids), cls.status != JobStatus.COMPLETE)
 
     @classmethod
-    def behind(cls, file_id: uuid.UUID) -> sa.Select[Rendition]:
-        """The renditions of the file that are made and have not the tags that it has now, the untold first."""
+    def behind(cls, file_id: uuid.UUID, but: Collection[int] = ()) -> sa.Select[Rendition]:
+        """The file's renditions, but these, that are made and have not the tags that it has now, the untold first."""
         has_older = sa.or_(Rendition.tags_version.is_(None), Rendition.tags_version < AudioFile.tags_version)
         is_made = sa.or_(
             sa.and_(Rendition.status == JobStatus.COMPLETE, has_older),
@@ -53,6 +55,6 @@ class Tagging(Claimable, Base):
         return (
             sa.select(Rendition)
             .join(AudioFile, AudioFile.id == Rendition.audio_file_id)
-            .where(Rendition.audio_file_id == file_id, is_made)
+            .where(Rendition.audio_file_id == file_id, is_made, Rendition.id.not_in(but))
             .order_by(Rendition.is_untold.desc(), Rendition.id)
         )

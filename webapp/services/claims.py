@@ -157,10 +157,12 @@ def _claim(turn: Turn) -> Claim | None:
     file = db.session.get_one(AudioFile, file_id)
     if piece is Measurement:
         return _claim_of_measurement(file, token)
-    if piece is not Rendition:
-        return Claim(token, file_id, file.key, file.facts, is_of_tags=piece is Tagging)
+    if piece is Waveform:
+        return Claim(token, file_id, file.key, file.facts)
     last = sa.select(sa.func.max(User.turn)).scalar_subquery()
     db.session.execute(sa.update(User).where(User.id == turn.owner_id).values(turn=last + 1))
+    if piece is Tagging:
+        return Claim(token, file_id, file.key, file.facts, is_of_tags=True)
     rendition = db.session.get_one(Rendition, turn.rendition_id)
     preset = find(rendition.preset_name)
     return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)

@@ -1,6 +1,7 @@
 """What a worker does for tags: bring what is made of a file up to date with what its owner, or the original, says."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -25,12 +26,15 @@ class _Behind:
 def retag(claim: claims.Claim, stop: threading.Event) -> None:
     """Write the tags of the file into each rendition that has others; what was made outside is ready by that.
 
-    Raises StorageFull if there is no room for it now.
+    Each once: if the tags have changed meanwhile, that is another piece, which waits for its own turn. Raises
+    StorageFull if there is no room for it now.
     """
     if _is_unread(claim):
         with storage.on_disk(claim.source, stop) as source:
             tagging.read(claim.file_id, source, stop)
-    while (behind := _next(claim)) is not None:
+    written: set[int] = set()
+    while (behind := _next(claim, written)) is not None:
+        written.add(behind.id)
         if not _write(claim, behind, stop):
             return
     taggings.finish(claim.token)
@@ -41,8 +45,8 @@ def _is_unread(claim: claims.Claim) -> bool:
     return bool(db.session.scalar(sa.select(unread)))
 
 
-def _next(claim: claims.Claim) -> _Behind | None:
-    found = db.session.scalars(Tagging.behind(claim.file_id).limit(1)).one_or_none()
+def _next(claim: claims.Claim, written: Collection[int]) -> _Behind | None:
+    found = db.session.scalars(Tagging.behind(claim.file_id, but=written).limit(1)).one_or_none()
     behind = _Behind(found.id, found.key, found.tags_version) if found else None
     db.session.rollback()  # no transaction is open while the storage is waited for
     return behind

@@ -26,13 +26,17 @@ class Turn:
 def find() -> Turn | None:
     """The piece whose turn it is; None if nothing waits.
 
-    Tags first, which take a moment; what is only measured after everything of everybody.
+    Tags, which take a moment, before the renditions of the same user, and before those of others who had a turn since:
+    so they come soon, and nobody is served twice for tags while another's rendition waits for its turn. What is only
+    measured comes after everything of everybody.
     """
-    if tags := db.session.execute(Tagging.next()).first():
-        return Turn(Tagging, *tags)
-    row = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
-    if row is not None:
-        return _within_file(*row)
+    tags = db.session.execute(Tagging.next()).first()
+    rendition = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
+    # What either has under way does not count: during a long conversion of one's own the tags come all the same.
+    if tags and (not rendition or tags.owner_id == rendition.owner_id or tags.turn <= rendition.turn):
+        return Turn(Tagging, tags.file_id, tags.owner_id)
+    if rendition:
+        return _within_file(rendition.id, rendition.owner_id, rendition.file_id)
     # Where others convert, there is always something for which measuring would have to make room.
     for piece in (Waveform, Measurement) if transcoder.is_ours else (Waveform,):
         if other := db.session.execute(piece.next()).first():
