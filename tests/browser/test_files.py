@@ -374,7 +374,7 @@ def test_ux_M1_on_a_phone_nothing_is_wider_than_the_screen_and_what_matters_is_i
     assert side["y"] >= box["y"] + box["height"]  # a card: one below the other
     page.goto(f"{page.url}{file_id}")
     assert not is_too_wide(page)
-    player = page.locator("audio").bounding_box()
+    player = page.get_by_role("region", name="Player").bounding_box()
     assert player
     assert player["y"] + player["height"] < height
     assert page.locator("#renditions tr").last.evaluate("row => getComputedStyle(row).display") == "block"
