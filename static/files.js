@@ -57,6 +57,24 @@ document.addEventListener("htmx:afterRequest", (event) => {
   });
 });
 
+// --- What cannot be taken back is asked before, in a dialog, so that the page stays and the sound goes on.
+
+const asking = $("asking");
+let asker = "";
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target !== asking || detail.xhr.status !== 200 || asking.open) return;
+  asker = detail.requestConfig.elt.id;
+  asking.showModal();
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (asking?.contains(detail.elt)) asking.close();
+});
+asking?.addEventListener("close", () => {
+  // The link that asked may have been made anew meanwhile.
+  if (document.activeElement === document.body) ($(asker) ?? $("renditions-title")).focus();
+});
+
 // --- The focus is never lost with the thing that had it: it goes to the heading of its region.
 
 let last = null;

@@ -130,8 +130,10 @@ def test_ux_F2_a_files_page_tells_the_facts_and_every_rendition(
     )
     told = [" ".join(text.split()) for text in table.locator("tbody tr").all_inner_texts()]
     kept = "the original's samples, unchanged"
-    assert re.fullmatch(rf"FLAC lossless Ready FLAC 44.1 kHz {kept} \d+ kbit/s 0:01 [\d.]+ kB Download Remove", told[0])
-    assert re.fullmatch(r"MP4 AAC 256 kbit/s Ready AAC 44.1 kHz \d+ kbit/s 0:01 [\d.]+ kB Download Remove", told[1])
+    assert re.fullmatch(
+        rf"FLAC lossless Ready FLAC 44.1 kHz {kept} \d+ kbit/s 0:01 [\d.]+ kB Download Remove…", told[0]
+    )
+    assert re.fullmatch(r"MP4 AAC 256 kbit/s Ready AAC 44.1 kHz \d+ kbit/s 0:01 [\d.]+ kB Download Remove…", told[1])
 
     page.set_viewport_size({"width": 360, "height": 800})
     assert not is_too_wide(page)
@@ -147,7 +149,18 @@ def test_a_rendition_goes_and_comes_on_the_page_itself(enter: Enter, alice: Visi
     page = enter(alice, f"/files/{file_id}")
     page.evaluate("() => { window.isStill = true }")
 
-    page.get_by_role("button", name="Remove WAV").click()
+    asking = page.get_by_role("dialog", name="Remove WAV?")
+    page.get_by_role("link", name="Remove WAV").click()
+    expect(asking).to_contain_text("You can have it made anew from the original.")
+    expect(asking.get_by_role("button", name="Keep it")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(asking).to_be_hidden()
+    expect(page.get_by_role("link", name="Remove WAV")).to_be_focused()
+    expect(page.locator("[data-rendition-status]")).to_have_count(2)
+
+    page.keyboard.press("Enter")
+    asking.get_by_role("button", name="Remove").click()
+    expect(asking).to_be_hidden()
     expect(page.locator("[data-rendition-status]")).to_have_count(1)
     expect(page.locator("#renditions-title")).to_be_focused()
 
@@ -160,6 +173,20 @@ def test_a_rendition_goes_and_comes_on_the_page_itself(enter: Enter, alice: Visi
     expect(page.locator("#more input[value='wav']")).to_have_count(0)
     assert page.evaluate("() => window.isStill")
     assert complaints == []
+
+
+def test_removing_a_rendition_is_asked_on_a_page_of_its_own_without_javascript(enter: Enter, alice: Visitor) -> None:
+    page = enter(alice, f"/files/{ready(alice, 'song.wav', 'wav', 'flac')}", java_script_enabled=False)
+
+    page.get_by_role("link", name="Remove WAV").click()
+    page.get_by_role("link", name="Keep it").click()
+    expect(page.locator("[data-rendition-status]")).to_have_count(2)
+    page.get_by_role("link", name="Remove WAV").click()
+    expect(page.get_by_role("heading", name="Remove WAV?")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+
+    expect(page.locator("#messages")).to_have_text("WAV is removed.")
+    expect(page.locator("[data-rendition-status]")).to_have_count(1)
 
 
 def test_a_name_is_changed_in_place_and_a_refused_one_is_kept(
@@ -380,7 +407,7 @@ def test_ux_M1_on_a_phone_nothing_is_wider_than_the_screen_and_what_matters_is_i
     assert side["y"] >= box["y"] + box["height"]  # a card: one below the other
     page.goto(f"{page.url}{file_id}")
     assert not is_too_wide(page)
-    player = page.locator("audio").bounding_box()
+    player = page.get_by_role("region", name="Player").bounding_box()
     assert player
     assert player["y"] + player["height"] < height
     assert page.locator("#renditions tr").last.evaluate("row => getComputedStyle(row).display") == "block"

@@ -101,6 +101,7 @@ ROUTES: Mapping[str, Route] = {
     "POST /files/<uuid:file_id>/retry": Route(303),
     "POST /files/<uuid:file_id>/cancel": Route(303),
     "POST /files/<uuid:file_id>/rename": Route(303, form={"name": "new"}),
+    "GET /files/<uuid:file_id>/renditions/<preset>/delete": Route(200),
     "POST /files/<uuid:file_id>/renditions/<preset>/delete": Route(303),
     "GET /files/<uuid:file_id>/delete": Route(200),
     # Twice is no error there, so what is not there is none either.

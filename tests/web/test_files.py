@@ -375,6 +375,29 @@ def test_one_rendition_is_removed(as_alice: FlaskClient, song: AudioFile) -> Non
     assert [each.preset_name for each in library.find(song.owner, song.id).in_order] == ["flac", "mp4"]
 
 
+def test_removing_a_rendition_asks_first_and_says_that_it_can_come_again(
+    as_alice: FlaskClient, song: AudioFile
+) -> None:
+    page, address = f"/files/{song.id}", f"/files/{song.id}/renditions/wav/delete"
+    finish(song.job)
+    assert f'href="{address}"' in as_alice.get(page).text
+
+    asked = as_alice.get(address).text
+    fragment = as_alice.get(address, headers=HTMX).text
+
+    for question in (asked, fragment):
+        assert "Remove WAV?" in question
+        assert "made anew from the original" in question
+        assert f'action="{address}"' in question
+    assert "<html" in asked
+    assert "<html" not in fragment
+    assert "wav" in {each.preset_name for each in library.find(song.owner, song.id).renditions}
+
+    assert as_alice.post(address).location == page
+    assert "WAV is removed." in as_alice.get(page).text
+    assert as_alice.get(address).status_code == 404
+
+
 def test_deleting_asks_first_and_twice_is_no_error(as_alice: FlaskClient, song: AudioFile) -> None:
     page, address = f"/files/{song.id}", f"/files/{song.id}/delete"
     assert "cannot be undone" in as_alice.get(address).text

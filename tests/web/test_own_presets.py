@@ -132,7 +132,11 @@ def test_a_file_is_made_with_it_and_told_by_its_name(
     assert "Podcast &lt;i&gt;" in as_alice.get("/files/").text
     assert "Podcast &lt;i&gt;" in as_alice.get("/notifications/").text
 
+    question = f"/files/{song.id}/renditions/{NAME}/delete"
+    assert "Remove Podcast &lt;i&gt;?" in as_alice.get(question).text
+    assert "made anew from the original" in as_alice.get(question).text
     as_alice.post(f"/account/presets/{podcast.id}/delete")
+    assert "it cannot be made anew" in as_alice.get(question).text
     page = as_alice.get(f"/files/{song.id}").text
     assert "<strong>MP3 (192 kbit/s, 44.1 kHz, mono, \N{MINUS SIGN}16 LUFS, silence trimmed)</strong>" in page
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from webapp.db import db
-from webapp.errors import Refused
+from webapp.errors import NotFound, Refused
 from webapp.extensions import settings, storage
 from webapp.filenames import EXTENSIONS, disposition
 from webapp.models import AudioFile
@@ -18,6 +18,7 @@ from webapp.models.audio import SORTS
 from webapp.presets import Preset
 from webapp.services import jobs, library, notifications, own_presets, selection, uploads
 from webapp.web import htmx, live, seats, selected
+from webapp.web.labels import label
 from webapp.web.language import gettext
 from webapp.web.place import Place
 
@@ -124,11 +125,28 @@ def rename(file_id: uuid.UUID) -> ResponseReturnValue:
     return _piece(file_id)
 
 
+@bp.get("/<uuid:file_id>/renditions/<preset>/delete")
+@login_required
+def confirm_delete_rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
+    """What one format less means, before it is done: a page, or what the file's page asks in a dialog."""
+    file = library.find(current_user, file_id)
+    doomed = next((each for each in file.renditions if each.preset_name == preset), None)
+    if doomed is None:
+        raise NotFound
+    can_return = preset in _choice()
+    if htmx.asked():
+        return render_template("files/_removing.html", file=file, rendition=doomed, can_return=can_return)
+    place = Place("delete", title=file.name)
+    return render_template("files/remove.html", file=file, rendition=doomed, can_return=can_return, place=place)
+
+
 @bp.post("/<uuid:file_id>/renditions/<preset>/delete")
 @login_required
 def delete_rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
     """One format less."""
     jobs.discard(current_user, file_id, preset)
+    if not htmx.asked():
+        flash(gettext("{format} is removed.").format(format=label(preset)))
     return _piece(file_id)
 
 
@@ -183,8 +201,12 @@ def _asked_for() -> str:
 
 def _more(file: AudioFile) -> list[Preset]:
     known = {rendition.preset_name for rendition in file.renditions}
-    own = {each.recipe_name: each.preset for each in own_presets.of(current_user)}
-    return [preset for name, preset in {**library.offered(), **own}.items() if name not in known]
+    return [preset for name, preset in _choice().items() if name not in known]
+
+
+def _choice() -> dict[str, Preset]:
+    """What one may ask for, by name."""
+    return {**library.offered(), **{each.recipe_name: each.preset for each in own_presets.of(current_user)}}
 
 
 def _download(key: str, filename: str, media_type: str) -> ResponseReturnValue:
