@@ -102,6 +102,10 @@ class Topics(Protocol):
         """Confirm the subscription that the message asks about. Raises Unavailable."""
 
 
+# By then a letter is given away, or will not be by this try.
+LONGEST_LETTER_SECONDS = 240.0
+
+
 class Letters(Protocol):
     """How letters leave the house."""
 
@@ -109,7 +113,10 @@ class Letters(Protocol):
     """Whether they do; without, nothing is offered that needs one."""
 
     def send(self, recipient: str, subject: str, text: str) -> None:
-        """Give one letter away. Raises LettersUnavailable if it may go later, LetterRefused if it never will."""
+        """Give one letter away, within LONGEST_LETTER_SECONDS or not at all.
+
+        Raises LettersUnavailable if it may go later, LetterRefused if it never will.
+        """
 
 
 class Probe(Protocol):

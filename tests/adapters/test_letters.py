@@ -1,11 +1,15 @@
 """Letters by SMTP, told to a server that speaks it."""
 
+import smtplib
+import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.doubles.smtp import MailServer
-from webapp.adapters.letters import NoLetters, SmtpLetters
+from webapp.adapters.letters import WATCHER, NoLetters, SmtpLetters, _Line
 from webapp.errors import LetterRefused, LettersUnavailable
 
 SENDER = "Tapedeck <tapes@tapes.example>"
@@ -77,3 +81,74 @@ def test_a_password_is_not_told_in_the_clear(
 
     assert "AUTH" not in server.commands
     assert server.letters == []
+
+
+@pytest.mark.parametrize("command", ["connect", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"])
+def test_a_conversation_without_end_is_cut_before_another_may_send_the_letter(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Guards _cut_in_time: no answer here is ever late by TIMEOUT_SECONDS."""
+    monkeypatch.setattr("webapp.adapters.letters.LONGEST_LETTER_SECONDS", 0.2)
+    server.slow[command] = 1.5
+
+    with pytest.raises(LettersUnavailable):
+        letters(server, user="ana:secret@").send("bo@example.com", "Hello", "Hello")
+
+    assert server.letters == []
+
+
+def test_a_connection_that_comes_too_late_sends_nothing(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards `_is_over`: to connect may take longer than all the rest."""
+    connect = smtplib.SMTP.connect
+
+    def connect_late(self: _Line, *args: Any) -> Any:
+        for _ in range(500):
+            if not self._is_over:
+                time.sleep(0.01)
+        return connect(self, *args)
+
+    monkeypatch.setattr("webapp.adapters.letters.LONGEST_LETTER_SECONDS", 0.2)
+    monkeypatch.setattr(smtplib.SMTP, "connect", connect_late)
+
+    with pytest.raises(LettersUnavailable):
+        letters(server).send("bo@example.com", "Hello", "Hello")
+
+    assert server.commands == []
+
+
+def test_a_server_may_take_its_time_with_a_letter_that_it_has(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards PATIENCE_SECONDS: else it is sent again, though it arrives."""
+    monkeypatch.setattr("webapp.adapters.letters.TIMEOUT_SECONDS", 0.2)
+    server.pauses["."] = 0.5
+
+    letters(server).send("bo@example.com", "Hello", "Hello")
+
+    assert len(server.letters) == 1
+
+
+def test_a_letter_that_is_taken_is_sent_though_the_server_does_not_say_goodbye(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.adapters.letters.TIMEOUT_SECONDS", 0.2)
+    server.pauses["QUIT"] = 0.5
+
+    letters(server).send("bo@example.com", "Hello", "Hello")
+
+    assert len(server.letters) == 1
+
+
+def test_nobody_watches_a_line_that_is_closed(server: MailServer) -> None:
+    letters(server).send("bo@example.com", "Hello", "Hello")
+    server.answers["MAIL"] = "421 busy"
+    with pytest.raises(LettersUnavailable):
+        letters(server).send("bo@example.com", "Hello", "Hello")
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(LettersUnavailable):
+        letters(server).send("bo@example.com", "Hello", "Hello")
+
+    for thread in [each for each in threading.enumerate() if each.name == WATCHER]:
+        thread.join(5)
+    assert WATCHER not in [each.name for each in threading.enumerate()]

@@ -11,9 +11,10 @@ from flask import Flask
 
 from tests.fakes import FakeLetters
 from webapp.catalogues import Language, languages
-from webapp.db import db, writing
+from webapp.db import db, utcnow, writing
 from webapp.errors import LetterRefused, LettersUnavailable
 from webapp.models import Letter, LetterKind, User
+from webapp.ports import LONGEST_LETTER_SECONDS
 from webapp.services import letters as post
 from webapp.services import wordings
 
@@ -119,6 +120,61 @@ def test_a_letter_that_one_process_is_sending_is_not_sent_by_another(
 
     assert post.send_due() == 1
     assert others == [0]
+
+
+def test_a_letter_is_sent_once_however_long_the_mail_server_takes(
+    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards LEASE, which is longer than any letter takes."""
+
+    def send(*_: str) -> None:
+        let_pass(seconds=LONGEST_LETTER_SECONDS)
+        others.append(post.send_due())
+
+    others: list[int] = []
+    monkeypatch.setattr(letters, "send", send)
+    write(alice)
+
+    assert post.send_due() == 1
+    assert others == [0]
+
+
+def test_a_letter_whose_process_died_is_sent_by_another(
+    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: str) -> None:
+        raise KeyboardInterrupt
+
+    write(alice)
+    with monkeypatch.context() as patch:
+        patch.setattr(letters, "send", die)
+        with pytest.raises(KeyboardInterrupt):
+            post.send_due()
+
+    assert post.send_due() == 0
+    let_pass(minutes=5)
+    assert post.send_due() == 1
+
+
+def test_who_was_too_slow_does_not_put_off_what_another_sends(
+    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards `tries` in _put_off: of a machine that slept for an hour in the midst of a letter."""
+
+    def sleep_and_fail(*_: str) -> None:
+        let_pass(hours=1)
+        with writing():
+            letter = db.session.scalars(sa.select(Letter)).one()
+            letter.tries, letter.due_at = letter.tries + 1, utcnow() + post.LEASE  # another has taken it
+        raise LettersUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(letters, "send", sleep_and_fail)
+        write(alice)
+        post.send_due()
+
+    let_pass(minutes=3)
+    assert (post.send_due(), letters.sent, waiting()) == (0, [], 1)
 
 
 def test_a_letter_about_nobody_is_not_sent(app: Flask, alice: User, letters: FakeLetters) -> None:

@@ -14,6 +14,7 @@ from webapp.db import db, utcnow, writing
 from webapp.errors import LetterRefused, LettersUnavailable
 from webapp.extensions import mail
 from webapp.models import Letter, LetterKind
+from webapp.ports import LONGEST_LETTER_SECONDS
 from webapp.services import wordings
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 # In one go; what is left comes in the next.
 MOST_SENT = 50
 SHORTEST_WAIT, LONGEST_WAIT, GIVEN_UP = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# So long a letter is left to the process that sends it; only one that died leaves it there.
+LEASE = timedelta(seconds=LONGEST_LETTER_SECONDS, minutes=1)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Due:
     """A letter that this process is to send now."""
 
     id: int
+    tries: int
+    """With this one."""
     kind: LetterKind
     recipient: str
     language: str
@@ -56,6 +61,7 @@ def send_due() -> int:
         except LettersUnavailable as exc:
             why = logs.said(exc.__cause__ or exc)  # a server's own words may name whom it is for
             log.warning("letter %d: the mail server does not take it (%s); will try again", letter.id, why)
+            _put_off(letter)
             break
         with writing():
             db.session.execute(sa.delete(Letter).where(Letter.id == letter.id))
@@ -90,16 +96,24 @@ def _are_any_due() -> bool:
 
 
 def _take() -> Due | None:
-    """The letter that has waited longest. If it is not sent by then, it is due again after a while, ever longer."""
+    """The letter that has waited longest. If nothing is heard of it, it is due again when nobody can still send it."""
     with writing():
         now = utcnow()
         letter = db.session.scalar(Letter.due(now).limit(1).with_for_update(skip_locked=True))
         if letter is None:
             return None
-        letter.due_at = now + _wait(letter.tries)
         letter.tries += 1
-        return Due(letter.id, letter.kind, letter.recipient, letter.language, letter.user_id)
+        letter.due_at = now + max(LEASE, _wait(letter.tries))
+        return Due(letter.id, letter.tries, letter.kind, letter.recipient, letter.language, letter.user_id)
+
+
+def _put_off(letter: Due) -> None:
+    """Let it be due again after a while, ever longer, if it has not been taken again meanwhile."""
+    with writing():
+        ours = (Letter.id == letter.id, Letter.tries == letter.tries)
+        db.session.execute(sa.update(Letter).where(*ours).values(due_at=utcnow() + _wait(letter.tries)))
 
 
 def _wait(tries: int) -> timedelta:
-    return min(SHORTEST_WAIT * (1 << min(tries, 10)), LONGEST_WAIT)
+    """How long to wait after so many tries."""
+    return min(SHORTEST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
