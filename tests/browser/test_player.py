@@ -161,6 +161,24 @@ def test_one_player_is_there_with_its_volume_and_speed(page: Page, complaints: l
     assert complaints == []
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("is_touched", [True, False])
+def test_without_its_script_the_browsers_controls_stand_in_the_same_place(
+    enter: Enter, singer: Visitor, song: str, width: int, *, is_touched: bool
+) -> None:
+    page = enter(singer, f"/files/{song}", viewport={"width": width, "height": 740}, has_touch=is_touched)
+    expect(page.locator("#tools")).to_be_visible()
+    ours = page.locator("#versions").bounding_box()
+
+    page.route("**/player*.js", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("audio")).to_be_visible()
+    theirs = page.locator("#versions").bounding_box()
+    assert ours
+    assert theirs
+    assert abs(theirs["y"] - ours["y"]) <= 1
+
+
 def test_ux_Y2_on_a_short_file_the_keys_go_less_far_and_a_page_still_further(enter: Enter, alice: Visitor) -> None:
     page = opened(enter, alice, ready(alice, "short.wav", sounds.wav(20.0)))
     slider(page).focus()
