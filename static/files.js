@@ -68,7 +68,8 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   asking.showModal();
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (asking?.contains(detail.elt)) asking.close();
+  // Without an answer the question stands: the page says that the connection is lost.
+  if (asking?.contains(detail.elt) && detail.xhr.status) asking.close();
 });
 asking?.addEventListener("close", () => {
   // The link that asked may have been made anew meanwhile.

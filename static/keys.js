@@ -69,8 +69,10 @@ const DEEDS = {
 
 // --- A key is a shortcut only where it could mean nothing else.
 
-// Many keyboards have the brackets behind AltGr, which some systems tell as Ctrl and Alt.
-const isHeld = (event) => event.metaKey || ((event.ctrlKey || event.altKey) && !event.getModifierState("AltGraph"));
+// Many keyboards have the brackets behind AltGr, which some systems tell as Ctrl and Alt, and a Mac's behind Option.
+const isBracket = (event) => event.altKey && !event.ctrlKey && "[]".includes(event.key);
+const isHeld = (event) =>
+  event.metaKey || ((event.ctrlKey || event.altKey) && !event.getModifierState("AltGraph") && !isBracket(event));
 
 const isTaken = (event) =>
   event.defaultPrevented ||

@@ -108,16 +108,18 @@ $("play").addEventListener("click", toggle);
 
 const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 const isSilent = () => audio.muted || audio.volume === 0;
+let lastHeard = 1;
 
 const showVolume = () => {
   const volume = isSilent() ? 0 : audio.volume;
+  if (volume) lastHeard = volume;
   $("volume").value = volume;
   $("volume").setAttribute("aria-valuetext", percent.format(volume));
   $("mute").setAttribute("aria-pressed", isSilent());
 };
 
 $("mute").addEventListener("click", () => {
-  if (audio.volume === 0) audio.volume = 1;
+  if (audio.volume === 0) audio.volume = lastHeard;
   else audio.muted = !audio.muted;
 });
 $("volume").addEventListener("input", ({ target }) => {

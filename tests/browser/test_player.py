@@ -276,6 +276,10 @@ def test_ux_S3_brackets_lead_from_version_to_version_while_it_plays(page: Page, 
     expect(wav).to_have_attribute("aria-current", "true")
     seek.dispatch_event("keydown", {"key": "[", "ctrlKey": True, "altKey": True, "modifierAltGraph": True})
     expect(flac).to_have_attribute("aria-current", "true")
+    seek.dispatch_event("keydown", {"key": "]", "altKey": True})
+    expect(wav).to_have_attribute("aria-current", "true")
+    seek.press("[")
+    expect(flac).to_have_attribute("aria-current", "true")
 
     page.get_by_text("Rename…").click()
     page.get_by_label("Name", exact=True).press("]")

@@ -1,14 +1,16 @@
 """Turns: what of a file is done first, what beside it, and what last."""
 
+import uuid
+
 import pytest
 import sqlalchemy as sa
 
 from tests.factories import AudioFileFactory
 from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
-from webapp.models import AudioFile, Tagging, User, Waveform
+from webapp.models import AudioFile, Rendition, Tagging, User, Waveform
 from webapp.news import JobEvent, JobStatus
-from webapp.services import claims, jobs, taggings
+from webapp.services import claims, jobs, taggings, turns
 
 
 def take() -> claims.Claim:
@@ -172,3 +174,19 @@ def test_where_others_convert_users_take_turns_with_their_tags(
     change_tags(*alices, bobs)
 
     assert bobs.id in [take().file_id for _ in range(2)]
+
+
+def test_the_outline_of_a_file_with_one_format_waits_for_its_users_turn_only(alice: User, bob: User) -> None:
+    for _ in range(3):
+        AudioFileFactory(owner=alice, presets=("wav", "flac"))
+    only = AudioFileFactory(owner=bob, presets=("wav",))
+
+    names = [(claim.file_id == only.id, name_of(claim)) for claim in (take() for _ in range(6))]
+
+    assert names.count((True, "outline")) == 1
+
+
+def test_a_file_that_is_deleted_while_its_turn_is_found_is_left_to_whoever_claims_it(song: AudioFile) -> None:
+    gone = uuid.uuid4()
+
+    assert turns._within_file(1, song.owner_id, gone) == turns.Turn(Rendition, gone, song.owner_id, 1)

@@ -4,6 +4,7 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -105,6 +106,7 @@ class _Line(smtplib.SMTP):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.sock = None
+        self._ends_at = time.monotonic() + LONGEST_LETTER_SECONDS
         self._is_over = False
         self._is_closed = threading.Event()
         threading.Thread(target=self._cut_in_time, name=WATCHER, daemon=True).start()
@@ -116,7 +118,7 @@ class _Line(smtplib.SMTP):
 
     def send(self, s: Any) -> None:
         """Send these bytes, if there is still time. Raises SMTPServerDisconnected."""
-        if self._is_over:
+        if self._is_over or time.monotonic() > self._ends_at:
             raise smtplib.SMTPServerDisconnected
         super().send(s)
 

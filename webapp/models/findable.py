@@ -39,8 +39,11 @@ class Findable(Tagged):
 
     @classmethod
     def having(cls, words: str) -> list[sa.ColumnElement[bool]]:
-        """That all of the words, or beginnings or ends of words, are in its name and tags, in any order."""
-        return [cls.folded.contains(word, autoescape=True) for word in dict.fromkeys(folded(words).split())]
+        """That all of the words, or parts of words, are in its name and tags, in any order."""
+        sought = dict.fromkeys(folded(words).split())
+        if words.strip() and not sought:  # accents alone
+            return [sa.false()]
+        return [cls.folded.contains(word, autoescape=True) for word in sought]
 
 
 def _folded(name: str, tags: Mapping[str, str]) -> str:

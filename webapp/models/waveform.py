@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.db import Base
-from webapp.models.audio import AudioFile
+from webapp.models.audio import AudioFile, Rendition
 from webapp.models.claimable import Claimable
+from webapp.models.user import User
 from webapp.news import WAITING
 
 
@@ -26,12 +27,17 @@ class Waveform(Claimable, Base):
 
     @classmethod
     @cache
-    def next(cls) -> "sa.Select[uuid.UUID, int]":
-        """A waiting outline and its owner, the shortest file's first."""
+    def next(cls, *, is_ours: bool) -> "sa.Select[uuid.UUID, int, int]":
+        """The file of the waiting outline that comes next, its owner and the turn: users take turns, short before long.
+
+        Where our own workers convert, only of files of which no rendition waits: the others' are done with theirs.
+        """
+        rendition = sa.exists().where(Rendition.audio_file_id == cls.audio_file_id, Rendition.status.in_(WAITING))
         return (
-            sa.select(cls.audio_file_id, AudioFile.owner_id)
+            sa.select(cls.audio_file_id.label("file_id"), AudioFile.owner_id, User.turn)
             .join(cls.audio_file)
-            .where(cls.status.in_(WAITING))
-            .order_by(AudioFile.seconds, AudioFile.created_at)
+            .join(AudioFile.owner)
+            .where(cls.status.in_(WAITING), *([~rendition] if is_ours else ()))
+            .order_by(User.turn, AudioFile.seconds, AudioFile.created_at)
             .limit(1)
         )

@@ -157,12 +157,11 @@ def _claim(turn: Turn) -> Claim | None:
     file = db.session.get_one(AudioFile, file_id)
     if piece is Measurement:
         return _claim_of_measurement(file, token)
-    if piece is Waveform:
-        return Claim(token, file_id, file.key, file.facts)
-    last = sa.select(sa.func.max(User.turn)).scalar_subquery()
-    db.session.execute(sa.update(User).where(User.id == turn.owner_id).values(turn=last + 1))
-    if piece is Tagging:
-        return Claim(token, file_id, file.key, file.facts, is_of_tags=True)
+    if turn.moves_on:
+        last = sa.select(sa.func.max(User.turn)).scalar_subquery()
+        db.session.execute(sa.update(User).where(User.id == turn.owner_id).values(turn=last + 1))
+    if piece is not Rendition:
+        return Claim(token, file_id, file.key, file.facts, is_of_tags=piece is Tagging)
     rendition = db.session.get_one(Rendition, turn.rendition_id)
     preset = find(rendition.preset_name)
     return Claim(token, file_id, file.key, file.facts, rendition.job_id, preset, rendition.key)
@@ -204,4 +203,5 @@ def _beats() -> dict[str, int]:
 
 @cache
 def _tries() -> sa.CompoundSelect[str | None, int]:
-    return sa.union_all(*(sa.select(piece.token, piece.beat).where(piece.token.is_not(None)) for piece in PIECES))
+    under_way = (sa.select(piece.token, piece.beat).where(piece.status == JobStatus.PROGRESSING) for piece in PIECES)
+    return sa.union_all(*under_way)

@@ -98,14 +98,14 @@ def cancel(user: User, file_id: uuid.UUID) -> None:
         transcoder.cancel(external_id)
 
 
-def discard(user: User, file_id: uuid.UUID, preset_name: str) -> None:
-    """Remove one rendition; one that is being made is stopped. Doing it twice is no error."""
+def discard(user: User, file_id: uuid.UUID, preset_name: str) -> bool:
+    """Remove one rendition; one that is being made is stopped. Doing it twice is no error, and False."""
     with writing():
         changes.lock(user.id)
         file = library.find(user, file_id)
         gone = next((each for each in file.renditions if each.preset_name == preset_name), None)
         if gone is None:
-            return
+            return False
         key, job, was_busy = gone.key, gone.job, not gone.job.status.is_final
         db.session.execute(sa.delete(Rendition).where(Rendition.id == gone.id))
         db.session.expire_all()
@@ -116,6 +116,7 @@ def discard(user: User, file_id: uuid.UUID, preset_name: str) -> None:
     if unwanted:
         transcoder.cancel(unwanted)
     storage.delete(key)
+    return True
 
 
 def record(event: JobEvent) -> bool:

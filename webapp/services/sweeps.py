@@ -88,8 +88,7 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
     if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
         return False
     _tried("jobs outside", outside.ask_outside)  # first: what it leaves to our workers, they are woken for
-    if _is_due("tags", TAGS_AGAIN):
-        _tried("tags", taggings.ask_again)
+    _tried("tags", lambda: _is_due("tags", TAGS_AGAIN) and taggings.ask_again())
     _tried("jobs", lambda: sweep_jobs(wake))
     _tried("removals", removals.finish)
     _tried("retention", retention.sweep)

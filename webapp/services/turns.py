@@ -2,12 +2,13 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
 from webapp.db import db
 from webapp.extensions import transcoder
-from webapp.models import AudioFile, Measurement, Rendition, Tagging, Waveform
+from webapp.models import AudioFile, Measurement, Rendition, Tagging, User, Waveform
 from webapp.news import WAITING, JobStatus
 
 Piece = type[Rendition | Waveform | Tagging | Measurement]
@@ -21,27 +22,40 @@ class Turn:
     file_id: uuid.UUID
     owner_id: int
     rendition_id: int | None = None
+    moves_on: bool = True
+    """Whether the owner has been served by it, and goes to the end of the line."""
 
 
 def find() -> Turn | None:
     """The piece whose turn it is; None if nothing waits.
 
-    Tags, which take a moment, before the renditions of the same user, and before those of others who had a turn since:
-    so they come soon, and nobody is served twice for tags while another's rendition waits for its turn. What is only
-    measured comes after everything of everybody.
+    What takes a moment (tags, and the outline of a file of which no rendition waits any more) is done before whatever
+    waits of users who had a turn since: so it comes soon, and nobody is served twice while another waits for a
+    conversion. What is only measured comes after everything of everybody.
     """
-    tags = db.session.execute(Tagging.next()).first()
     rendition = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
-    # What either has under way does not count: during a long conversion of one's own the tags come all the same.
-    if tags and (not rendition or tags.owner_id == rendition.owner_id or tags.turn <= rendition.turn):
-        return Turn(Tagging, tags.file_id, tags.owner_id)
-    if rendition:
+    moments: dict[Piece, sa.Select[uuid.UUID, int, int]] = {
+        Tagging: Tagging.next(),
+        Waveform: Waveform.next(is_ours=transcoder.is_ours),
+    }
+    soon = {piece: row for piece, query in moments.items() if (row := db.session.execute(query).first())}
+    if soon:
+        piece, row = min(soon.items(), key=lambda each: each[1].turn)
+        # Not that of the rendition: who has much under way is behind others in that line, and not in this one.
+        if rendition is None or row.turn <= (db.session.scalar(_first_turn()) or 0):
+            return Turn(piece, row.file_id, row.owner_id)
+    if rendition is not None:
         return _within_file(rendition.id, rendition.owner_id, rendition.file_id)
     # Where others convert, there is always something for which measuring would have to make room.
-    for piece in (Waveform, Measurement) if transcoder.is_ours else (Waveform,):
-        if other := db.session.execute(piece.next()).first():
-            return Turn(piece, *other)
-    return None
+    measured = db.session.execute(Measurement.next()).first() if transcoder.is_ours else None
+    return Turn(Measurement, *measured) if measured else None
+
+
+@cache
+def _first_turn() -> sa.Select[int]:
+    """That of the user who has waited longest of those who wait for a rendition."""
+    waiting = sa.select(sa.func.min(User.turn)).select_from(Rendition).join(Rendition.audio_file).join(AudioFile.owner)
+    return waiting.where(Rendition.status.in_(WAITING))
 
 
 def _within_file(shortest: int, owner_id: int, file_id: uuid.UUID) -> Turn:
@@ -52,19 +66,21 @@ def _within_file(shortest: int, owner_id: int, file_id: uuid.UUID) -> Turn:
     anything else: by the length renditions tell their percentage.
     """
     drawn = sa.select(Waveform.status, AudioFile.seconds).outerjoin_from(AudioFile, Waveform)
-    outline, seconds = db.session.execute(drawn.where(AudioFile.id == file_id)).one()
-    begun = _begun(file_id) if outline in WAITING else []
+    row = db.session.execute(drawn.where(AudioFile.id == file_id)).one_or_none()
+    outline, seconds = row or (None, None)  # deleted in this moment: whoever claims the rendition will see
+    begun = _begun(shortest) if outline in WAITING else []
     is_only_first_in_hand = begun == [JobStatus.PROGRESSING]
     if outline in WAITING and (not seconds or (begun and not is_only_first_in_hand)):
-        return Turn(Waveform, file_id, owner_id)
+        return Turn(Waveform, file_id, owner_id, moves_on=False)
     takes_longest = is_only_first_in_hand or outline is JobStatus.PROGRESSING
     longest = db.session.scalar(_longest_of(file_id)) if takes_longest else None
     return Turn(Rendition, file_id, owner_id, longest or shortest)
 
 
-def _begun(file_id: uuid.UUID) -> list[JobStatus]:
-    """How far those of the file's renditions are that do not wait."""
-    mine = (Rendition.audio_file_id == file_id, Rendition.status.not_in(WAITING))
+def _begun(shortest: int) -> list[JobStatus]:
+    """How far those renditions are that were asked for together with this one and do not wait."""
+    job = sa.select(Rendition.job_id).where(Rendition.id == shortest).scalar_subquery()
+    mine = (Rendition.job_id == job, Rendition.status.not_in(WAITING))
     return list(db.session.scalars(sa.select(Rendition.status).where(*mine)))
 
 

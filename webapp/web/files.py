@@ -144,8 +144,7 @@ def confirm_delete_rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnV
 @login_required
 def delete_rendition(file_id: uuid.UUID, preset: str) -> ResponseReturnValue:
     """One format less."""
-    jobs.discard(current_user, file_id, preset)
-    if not htmx.asked():
+    if jobs.discard(current_user, file_id, preset) and not htmx.asked():
         flash(gettext("{format} is removed.").format(format=label(preset)))
     return _piece(file_id)
 

@@ -199,6 +199,6 @@ def forget_signals() -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, LookupError) as exc:
         sys.stderr.write(f"{FIRST_WORDS}{exc}\n")
         sys.exit(SETUP_FAILED)
