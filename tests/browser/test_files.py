@@ -68,10 +68,11 @@ def names(page: Page) -> list[str]:
     return page.locator("li.file h3").all_inner_texts()
 
 
-def place(page: Page, file_id: str) -> float:
-    """Where its row begins on the page, wherever that is scrolled to."""
-    top: float = row(page, file_id).evaluate("each => each.getBoundingClientRect().top + scrollY")
-    return round(top, 1)
+def place(page: Page, file_id: str) -> list[float]:
+    """Where its row is on the page and how big, wherever that is scrolled to."""
+    box = "({x, y, width, height}) => [x, y + scrollY, width, height]"
+    found: list[float] = row(page, file_id).evaluate(f"each => ({box})(each.getBoundingClientRect())")
+    return [round(each, 1) for each in found]
 
 
 def row(page: Page, file_id: str) -> Locator:

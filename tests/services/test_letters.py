@@ -1,6 +1,7 @@
 """Letters wait in the database: none is lost, none is sent by two at once, and some are given up."""
 
 import smtplib
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -106,20 +107,30 @@ def test_what_is_refused_is_not_sent_again_and_stops_no_other(
     assert waiting() == 0
 
 
-def test_a_letter_that_one_process_is_sending_is_not_sent_by_another(
-    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Guards due_at in _take. No transaction is open while the mail server is waited for.
+def sent_by_others(
+    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]
+) -> list[int]:
+    """How many letters another process sends while one is being sent, each time that one is."""
+
     def send(*_: str) -> None:
-        assert not db.session().in_transaction()
+        meanwhile()
         others.append(post.send_due())
 
     others: list[int] = []
     monkeypatch.setattr(letters, "send", send)
     write(alice)
-
     assert post.send_due() == 1
-    assert others == [0]
+    return others
+
+
+def test_a_letter_that_one_process_is_sending_is_not_sent_by_another(
+    alice: User, letters: FakeLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Guards due_at in _take. No transaction is open while the mail server is waited for.
+    def meanwhile() -> None:
+        assert not db.session().in_transaction()
+
+    assert sent_by_others(alice, letters, monkeypatch, meanwhile) == [0]
 
 
 def test_a_letter_is_sent_once_however_long_the_mail_server_takes(
@@ -127,16 +138,10 @@ def test_a_letter_is_sent_once_however_long_the_mail_server_takes(
 ) -> None:
     """Guards LEASE, which is longer than any letter takes."""
 
-    def send(*_: str) -> None:
+    def meanwhile() -> None:
         let_pass(seconds=LONGEST_LETTER_SECONDS)
-        others.append(post.send_due())
 
-    others: list[int] = []
-    monkeypatch.setattr(letters, "send", send)
-    write(alice)
-
-    assert post.send_due() == 1
-    assert others == [0]
+    assert sent_by_others(alice, letters, monkeypatch, meanwhile) == [0]
 
 
 def test_a_letter_whose_process_died_is_sent_by_another(

@@ -472,16 +472,23 @@ def test_without_room_what_was_made_outside_is_told_and_has_its_tags_later(
     assert len(told(alice)) == 1
 
 
-def test_without_room_an_edit_waits_too(
-    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, woken: list[int],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+def edit_without_room(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Give a song that is ready another title while the disk is full."""
     work_off(bench)
     tagging.edit(alice, song.id, {"title": "Second"})
     with monkeypatch.context() as patch:
         patch.setattr(storage, "put_file", full)
         work_off(bench)
     assert written(storage, song, "wav")[0] == {"title": "First look"}
+
+
+def test_without_room_an_edit_waits_too(
+    alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, woken: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    edit_without_room(alice, song, bench, storage, monkeypatch)
 
     swept(woken)
     work_off(bench)
@@ -492,12 +499,7 @@ def test_without_room_an_edit_waits_too(
 def test_what_could_not_be_written_is_tried_again_when_the_same_tags_are_saved_again(
     alice: User, song: AudioFile, bench: Bench, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work_off(bench)
-    tagging.edit(alice, song.id, {"title": "Second"})
-    with monkeypatch.context() as patch:
-        patch.setattr(storage, "put_file", full)
-        work_off(bench)
-    assert written(storage, song, "wav")[0] == {"title": "First look"}
+    edit_without_room(alice, song, bench, storage, monkeypatch)
 
     tagging.edit(alice, song.id, {"title": "Second"})
     work_off(bench)
