@@ -32,7 +32,7 @@ class User(Base):
     alerts_version: Mapped[int] = mapped_column(default=0)
     """The version at which an alert last came, went or was seen."""
     turn: Mapped[int] = mapped_column(default=0)
-    """Goes to the end of the line with each rendition, and each file's tags, that a worker claims for the user."""
+    """Goes to the end of the line with each piece that serves the user: see services/turns.py."""
 
     theme: Mapped[str] = mapped_column(sa.String(5), default=THEMES[0])
     language: Mapped[str] = mapped_column(sa.String(16), default="")

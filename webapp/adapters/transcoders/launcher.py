@@ -2,7 +2,7 @@
 
 A fresh interpreter does this because the worker has many threads, and what runs between fork and exec in such a
 process may hang for ever. Nothing of `webapp` may be imported here, and nothing that takes long to import: each of our
-children waits for this process. (`json` alone would take as long as all the rest).
+children waits for this process. `json` alone would take as long as all the rest.
 
     launcher.py --parent PID --folder PATH --nice N [--limit NAME=N | --run PATH | --read PATH | --write PATH |
                 --set NAME=VALUE]… -- COMMAND [ARGUMENT…]
