@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from flask_sqlalchemy import SQLAlchemy
 
 from tests import fakes, once
 from tests.factories import AudioFileFactory, sign_in, user
@@ -115,6 +116,22 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def databases_are_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever app a test made, the connections to its database are closed when the test ends."""
+    make = SQLAlchemy._make_engine
+    made: list[sa.Engine] = []
+
+    def remembered(self: SQLAlchemy, *arguments: Any) -> sa.Engine:
+        made.append(make(self, *arguments))
+        return made[-1]
+
+    monkeypatch.setattr(SQLAlchemy, "_make_engine", remembered)
+    yield
+    for engine in made:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -217,7 +234,6 @@ def app(
     with app.app_context():
         yield app
         db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

@@ -133,7 +133,6 @@ def test_a_new_database_is_made_ready_and_again_is_nothing(fresh: Config) -> Non
 
     with app.app_context():
         assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 0
-        db.engine.dispose()
 
 
 def test_a_newer_database_is_left_alone(fresh: Config) -> None:
@@ -149,10 +148,8 @@ def test_a_newer_database_is_left_alone(fresh: Config) -> None:
 
 
 def set_revision(app: Flask, revision: str) -> None:
-    with app.app_context():
-        with db.engine.begin() as connection:
-            connection.execute(sa.text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
-        db.engine.dispose()
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
 
 
 def test_a_database_that_is_none_is_told(fresh: Config) -> None:
@@ -171,7 +168,6 @@ def test_an_older_database_is_backed_up_before_it_is_migrated(fresh: Config, mon
     run_alone(app, "prepare")
     with app.app_context():
         accounts.add("ana@example.com", PASSWORD)
-        db.engine.dispose()
     migrated: list[bool] = []
     monkeypatch.setattr("flask_migrate.upgrade", lambda: migrated.append(True))
     head = ScriptDirectory(str(Path(__file__).parents[1] / "migrations")).get_current_head()

@@ -63,8 +63,6 @@ def run(config: Config, *words: str) -> tuple[int, str]:
     result = app.test_cli_runner().invoke(args=list(words))
     assert "Traceback" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    with app.app_context():
-        db.engine.dispose()
     return result.exit_code, result.output
 
 
@@ -76,10 +74,7 @@ def findings(config: Config) -> tuple[int, dict[str, str]]:
 
 def is_expected(config: Config, topic: str) -> bool:
     with create_app(config, storage=MemoryStorage()).app_context():
-        found = bool(db.session.get_one(SnsTopic, topic).expected_until)
-        db.session.remove()
-        db.engine.dispose()
-    return found
+        return bool(db.session.get_one(SnsTopic, topic).expected_until)
 
 
 def objects(address: str) -> list[str]:

@@ -50,7 +50,6 @@ def app(config: Config) -> Iterator[Flask]:
     with app.app_context():
         yield app
         db.session.remove()
-        db.engine.dispose()
 
 
 def noise(number: int) -> bytes:

@@ -193,7 +193,6 @@ def test_sec_W3_all_processes_count_together(ana: User, config: Config) -> None:
         with pytest.raises(TooMany):
             accounts.authenticate("ana@example.com", PASSWORD, address=HOME)
         db.session.remove()
-        db.engine.dispose()
 
     with pytest.raises(TooMany):
         accounts.authenticate("ana@example.com", PASSWORD, address=HOME)

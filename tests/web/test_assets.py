@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from tests.fakes import MemoryStorage
 from webapp import create_app
 from webapp.config import Config
-from webapp.db import db
 from webapp.web import assets
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
@@ -146,7 +145,6 @@ def elsewhere(config: Config, storage: MemoryStorage) -> Iterator[FlaskClient]:
     app = create_app(replace(config, static_url="https://static.example.com/static/"), storage=storage)
     with app.app_context():
         yield app.test_client()
-        db.engine.dispose()
 
 
 def test_where_static_files_are_elsewhere_pages_ask_for_them_there(elsewhere: FlaskClient) -> None:

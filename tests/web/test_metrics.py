@@ -128,6 +128,3 @@ def visitors(config: Config, *proxies: str, **settings: Any) -> Iterator[Mapping
         own = dataclasses.replace(config, trusted_proxies=trusted, **settings)
         apps[trusted] = create_app(own, storage=MemoryStorage())
     yield {trusted: app.test_client() for trusted, app in apps.items()}
-    for app in apps.values():
-        with app.app_context():
-            db.engine.dispose()

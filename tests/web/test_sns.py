@@ -151,8 +151,6 @@ def test_sec_S10_our_own_trouble_is_a_503(config: Config, amazon: FakeSns, tmp_p
     answer = app.test_client().post(PATH, data=body, headers=headers)
 
     assert (answer.status_code, answer.mimetype) == (503, "application/json")
-    with app.app_context():
-        db.engine.dispose()
 
 
 def unavailable(_: str) -> bytes:
