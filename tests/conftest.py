@@ -158,8 +158,11 @@ def database_url(database_template: str, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'tapedeck.db'}"
     engine = sa.create_engine(database_template)
     with engine.begin() as connection:
-        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
-        connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        # TRUNCATE would write each table's file anew, which takes longer than most tests.
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(sa.delete(table))
+        begin_anew = "SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences"
+        connection.execute(sa.text(begin_anew))
     engine.dispose()
     return database_template
 

@@ -2,13 +2,11 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories import AudioFileFactory, finish
@@ -106,25 +104,21 @@ CASES: Sequence[tuple[str, dict[str, str], dict[str, str], bool]] = [
 
 # Guards `_is_from_here` and `_knows_token` in webapp/web/metrics.py.
 def test_sec_W7_figures_are_for_this_machine_and_for_whoever_knows_the_token(config: Config) -> None:
-    with visitors(config, "", "127.0.0.1", metrics_token=TOKEN) as of_proxies:
-        for proxies, peer, headers, may in CASES:
-            answer = of_proxies[proxies].get("/metrics", headers=headers, environ_overrides=peer)
-            assert answer.status_code == (200 if may else 404), (proxies, peer, headers)
-            assert ("tapedeck_jobs" in answer.text) is may
+    visitors = {proxies: visitor_of(config, proxies, metrics_token=TOKEN) for proxies in ("", "127.0.0.1")}
+    for proxies, peer, headers, may in CASES:
+        answer = visitors[proxies].get("/metrics", headers=headers, environ_overrides=peer)
+        assert answer.status_code == (200 if may else 404), (proxies, peer, headers)
+        assert ("tapedeck_jobs" in answer.text) is may
 
 
 def test_sec_W7_without_a_token_none_fits(config: Config) -> None:
-    with visitors(config, "") as of_proxies:
-        for given in ("Bearer", "Bearer ", "Bearer None"):
-            answer = of_proxies[""].get("/metrics", headers={"Authorization": given}, environ_overrides=AWAY)
-            assert answer.status_code == 404
+    visitor = visitor_of(config, "")
+    for given in ("Bearer", "Bearer ", "Bearer None"):
+        answer = visitor.get("/metrics", headers={"Authorization": given}, environ_overrides=AWAY)
+        assert answer.status_code == 404
 
 
-@contextmanager
-def visitors(config: Config, *proxies: str, **settings: Any) -> Iterator[Mapping[str, FlaskClient]]:
-    """Of apps that trust these proxies."""
-    apps: dict[str, Flask] = {}
-    for trusted in proxies:
-        own = dataclasses.replace(config, trusted_proxies=trusted, **settings)
-        apps[trusted] = create_app(own, storage=MemoryStorage())
-    yield {trusted: app.test_client() for trusted, app in apps.items()}
+def visitor_of(config: Config, trusted_proxies: str, **settings: Any) -> FlaskClient:
+    """Nobody in particular, where these proxies are trusted."""
+    own = dataclasses.replace(config, trusted_proxies=trusted_proxies, **settings)
+    return create_app(own, storage=MemoryStorage()).test_client()
