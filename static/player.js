@@ -112,7 +112,6 @@ let lastHeard = 1;
 
 const showVolume = () => {
   const volume = isSilent() ? 0 : audio.volume;
-  if (volume) lastHeard = volume;
   $("volume").value = volume;
   $("volume").setAttribute("aria-valuetext", percent.format(volume));
   $("mute").setAttribute("aria-pressed", isSilent());
@@ -126,10 +125,17 @@ $("volume").addEventListener("input", ({ target }) => {
   audio.volume = Number(target.value);
   audio.muted = false;
 });
+// Not on the way: whoever drags it to nothing passes what can hardly be heard.
+$("volume").addEventListener("change", () => {
+  if (audio.volume) lastHeard = audio.volume;
+});
 $("speed").addEventListener("change", ({ target }) => {
   audio.playbackRate = Number(target.value);
 });
 audio.addEventListener("volumechange", showVolume);
+audio.addEventListener("ratechange", () => {
+  $("speed").value = audio.playbackRate;
+});
 
 // --- Versions: the same moment of another one, playing if this one plays.
 

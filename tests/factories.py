@@ -4,14 +4,14 @@ import uuid
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from webapp.db import db, writing
-from webapp.models import AudioFile, Notification, Rendition, SignIn, TranscodeJob, User
+from webapp.models import AudioFile, Notification, Rendition, SignIn, TranscodeJob, User, Waveform
 from webapp.models.sign_in import hash_of
 from webapp.news import Flaw, JobEvent, JobStatus, Output
 from webapp.presets import DEFAULT_PRESETS
-from webapp.services import changes, jobs, library
+from webapp.services import changes, claims, jobs, library
 
 
 def user(email: str) -> User:
@@ -71,6 +71,19 @@ def finish(
     for name in presets or job.preset_names:
         output = Output(size=10, seconds=10.0, flaw=flaw) if status is JobStatus.COMPLETE else None
         jobs.record(JobEvent(job.id, status, name, output=output, error=error))
+
+
+def without_outlines() -> None:
+    """Let those be drawn that there are: most tests are about renditions."""
+    with writing():
+        db.session.execute(update(Waveform).values(status=JobStatus.COMPLETE))
+
+
+def take() -> claims.Claim:
+    """The piece whose turn it is, for a worker that has just come. There must be one."""
+    claim = claims.take()
+    assert claim is not None
+    return claim
 
 
 def rendition(file: AudioFile, preset: str) -> Rendition:

@@ -27,6 +27,7 @@ from webapp.folding import folded
         ("a\x00b\ud800c", "abc"),
         ("  two \t\n words\u2003three ", "two words three"),
         ("“1999–2001”", '"1999-2001"'),
+        ("½ time", "1/2 Time"),
     ],
 )
 def test_case_accents_and_widths_make_no_difference(text: str, sought: str) -> None:

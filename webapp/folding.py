@@ -3,7 +3,7 @@
 import unicodedata
 
 # What is a letter of its own to Unicode, and to whoever has no such key the one beside it; and what phones make of
-# quotes and hyphens.
+# quotes and hyphens, and Unicode of fractions.
 _ALIKE = str.maketrans(
     {
         **dict(zip("øłđðħŧı", "olddhti", strict=True)),
@@ -13,6 +13,7 @@ _ALIKE = str.maketrans(
         **dict.fromkeys("‘’ʼ", "'"),
         **dict.fromkeys("“”", '"'),
         **dict.fromkeys("‐–—", "-"),
+        "⁄": "/",
     }
 )
 # Of no width: what controls, what joins letters or lets a word be broken, and halves of characters.
@@ -22,6 +23,7 @@ _UNSEEN = frozenset(["Cc", "Cf", "Cs"])
 def folded(text: str) -> str:
     """The text as it is sought and sorted: "Straße  Zoë" as "strasse zoe". Folded again, it is the same.
 
+    Only the iota that Greek writes beneath a letter is lost there and kept where it stands beside it, in capitals.
     It may be longer than the text: one character becomes up to eighteen.
     """
     bare = _bare(_bare(text).casefold()).translate(_ALIKE)

@@ -44,8 +44,8 @@ class Flaw(enum.StrEnum):
     INCOMPLETE = "incomplete"
 
 
-# Less than any version: there was no room for tags, and what was made does not wait for it.
-TAGS_LATER = -1
+# Less than any version: it has no tags of ours, and waits for none. Whether they are tried again, its Tagging says.
+UNTAGGED = -1
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Output:
     bit_rate: int | None = None
     flaw: Flaw | None = None
     tags_version: int | None = None
-    """Which tags it has; TAGS_LATER: none for now; None: it was made outside, where nobody writes any."""
+    """Which tags it has; UNTAGGED: none; None: it was made outside, where nobody writes any."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ ALIKE = str.maketrans(
         **dict.fromkeys("‘’ʼ", "'"),
         **dict.fromkeys("“”", '"'),
         **dict.fromkeys("‐–—", "-"),
+        "⁄": "/",
     }
 )
 

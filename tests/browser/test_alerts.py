@@ -36,6 +36,12 @@ STAND_INS = """() => {
 }"""
 
 # What is left of it to be seen and pressed when it has the focus, in the order in which Tab goes through the page.
+# Whether all cards are in sight, or the lower edge of what scrolls, where its bar is, can be pointed at.
+HELD = """() => {
+  const stack = document.querySelector(".stack"), box = stack.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + box.width / 2, box.bottom - 4);
+  return stack.scrollWidth <= stack.clientWidth || at === stack;
+}"""
 COVERED = """async () => {
     const all = [...document.querySelectorAll("main a[href], main button, main input:not([type=hidden], [type=file])")];
     const covered = [];
@@ -152,6 +158,18 @@ def test_no_card_lies_over_what_has_the_focus(enter: Enter, alice: Visitor, widt
     page.emulate_media(reduced_motion="reduce")
 
     assert page.evaluate(COVERED) == []
+
+
+@pytest.mark.parametrize("width", [360, 720, 1020, 1280])
+def test_where_not_all_cards_have_room_a_mouse_can_take_hold_of_their_scrollbar(
+    enter: Enter, alice: Visitor, width: int
+) -> None:
+    for name in "abcd":
+        ready(alice, f"{name}.wav", "wav")
+    page = enter(alice, viewport={"width": width, "height": 640})
+    expect(page.locator("#alerts .alert")).to_have_count(4)
+
+    assert page.evaluate(HELD) is True
 
 
 @pytest.mark.slow

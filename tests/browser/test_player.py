@@ -153,6 +153,10 @@ def test_one_player_is_there_with_its_volume_and_speed(page: Page, complaints: l
     expect(mute).to_have_attribute("aria-pressed", "true")
     mute.click()
     wait_until(page, "Math.abs(audio.volume - 0.8) < 0.01")  # as loud as it was
+    drag(page, volume, 0.8, -0.1)
+    wait_until(page, "audio.volume === 0")
+    mute.click()
+    wait_until(page, "Math.abs(audio.volume - 0.8) < 0.01")  # and not as on the way to nothing
 
     expect(speed.locator("option")).to_have_text(["0.5×", "0.75×", "1×", "1.25×", "1.5×", "2×"])
     speed.select_option("2")
@@ -393,3 +397,13 @@ def test_ux_D2_an_archive_that_cannot_be_finished_ends_in_an_error(house: House,
     alice.post(f"/files/{song}/delete")  # others count what is stored in this house
     if isinstance(caught.value, IncompleteRead):
         assert not zipfile.is_zipfile(io.BytesIO(caught.value.partial))
+
+
+def drag(page: Page, slider: Locator, start: float, end: float) -> None:
+    """Take the slider at one part of its width and let go of it at another."""
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * start, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] / 2, steps=20)
+    page.mouse.up()

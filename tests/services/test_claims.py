@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.factories import AudioFileFactory, finish, rendition, told
+from tests.factories import AudioFileFactory, finish, rendition, take, told, without_outlines
 from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
 from webapp.models import AudioFile, Kind, Rendition, User, Waveform
@@ -30,18 +30,6 @@ class Clock:
             self.now += 1
             seen = watch.look()
         return seen
-
-
-def without_outlines() -> None:
-    """Most of these tests are about renditions."""
-    with writing():
-        db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
-
-
-def take() -> claims.Claim:
-    claim = claims.take()
-    assert claim is not None
-    return claim
 
 
 def preset_of(claim: claims.Claim) -> str:

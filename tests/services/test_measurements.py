@@ -1,6 +1,7 @@
 """What is measured, when, and what of it is told."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from tests.factories import AudioFileFactory, finish, rendition
 from tests.fakes import FakeEncoder, FakeTranscoder, MemoryStorage
 from webapp.db import db, writing
 from webapp.errors import EncodeFailed, Stopped
-from webapp.models import AudioFile, Measurement, User, Waveform
+from webapp.models import AudioFile, Measurement, Tagging, User, Waveform
 from webapp.news import JobStatus
 from webapp.services import claims, sweeps
 from webapp.services.work import Bench
@@ -62,15 +63,34 @@ def test_a_rendition_of_anybody_goes_before_any_measuring(song: AudioFile, bob: 
     assert kinds == ["wav", "outline", "original"]
 
 
-def test_measuring_makes_room_for_a_rendition_that_comes_meanwhile(
-    song: AudioFile, bob: User, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+def another_file(song: AudioFile, bob: User) -> None:
+    AudioFileFactory(owner=bob, presets=("wav",))
+
+
+def tags_to_write(song: AudioFile, bob: User) -> None:
+    with writing():
+        db.session.merge(Tagging(audio_file_id=song.id, status=JobStatus.SUBMITTED))
+
+
+def an_outline(song: AudioFile, bob: User) -> None:
+    with writing():
+        db.session.get_one(Waveform, song.id).status = JobStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("comes", [another_file, tags_to_write, an_outline])
+def test_measuring_makes_room_for_whatever_comes_meanwhile(
+    song: AudioFile,
+    bob: User,
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    comes: Callable[[AudioFile, User], None],
 ) -> None:
     bench = Bench()
 
     def measure(*_: object, stop: threading.Event, **__: object) -> object:
         bench.tend()
         assert not stop.is_set()
-        AudioFileFactory(owner=bob, presets=("wav",))
+        comes(song, bob)
         bench.tend()
         assert stop.is_set()
         raise Stopped

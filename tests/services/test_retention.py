@@ -185,6 +185,31 @@ def test_who_sends_a_file_again_keeps_it_and_is_not_told_any_more_that_it_goes(
     assert files() == 0
 
 
+def test_who_sends_a_file_again_that_is_not_about_to_go_has_no_alerts_drawn_anew(alice: User, sent: AudioFile) -> None:
+    before = alice.alerts_version
+
+    completion.complete(alice, sent_again(alice))
+
+    assert alice.alerts_version == before
+
+
+def test_a_file_that_is_deleted_just_after_it_was_found_again_is_told_of_all_the_same(
+    alice: User, sent: AudioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another tab that waited for the lock deletes it in the very moment in which the lock is let go."""
+    expected, commit = (sent.id, sent.name), db.session.commit
+
+    def commit_and_delete() -> None:
+        commit()
+        monkeypatch.setattr(db.session, "commit", commit)
+        library.delete(alice, expected[0])
+
+    size, mark = sent.size, sent.checksum
+    monkeypatch.setattr(db.session, "commit", commit_and_delete)
+
+    assert completion.renew_known(alice, size, mark) == expected
+
+
 def test_a_checksum_of_nothing_here_or_of_anothers_file_keeps_nothing(
     as_bob: FlaskClient, alice: User, sent: AudioFile, clock: Clock
 ) -> None:

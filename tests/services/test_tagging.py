@@ -452,6 +452,24 @@ def test_without_room_nobody_tries_again_and_again(
     assert len(tries) == before + 1
 
 
+def test_while_there_is_no_room_at_all_nobody_is_sent_for_tags(
+    song: AudioFile, bench: Bench, tagger: FakeTagger, storage: MemoryStorage, woken: list[int]
+) -> None:
+    """Each try would take the last of the room, which the database needs."""
+    tagger.error = StorageFull()
+    work_off(bench)
+    storage.free, tagger.error = 0, None
+
+    swept(woken)
+    work_off(bench)
+    assert db.session.scalars(sa.select(Tagging.status)).all() == [JobStatus.CREATED]
+
+    storage.free = None
+    swept(woken)
+    work_off(bench)
+    assert db.session.scalars(sa.select(Tagging.status)).all() == [JobStatus.COMPLETE]
+
+
 @pytest.mark.usefixtures("outside")
 def test_without_room_what_was_made_outside_is_told_and_has_its_tags_later(
     alice: User, song: AudioFile, bench: Bench, tagger: FakeTagger, storage: MemoryStorage, woken: list[int]

@@ -3,20 +3,13 @@
 import uuid
 
 import pytest
-import sqlalchemy as sa
 
-from tests.factories import AudioFileFactory
+from tests.factories import AudioFileFactory, take, user, without_outlines
 from tests.fakes import FakeTranscoder
 from webapp.db import db, writing
-from webapp.models import AudioFile, Rendition, Tagging, User, Waveform
+from webapp.models import AudioFile, Rendition, Tagging, User
 from webapp.news import JobEvent, JobStatus
 from webapp.services import claims, jobs, taggings, turns
-
-
-def take() -> claims.Claim:
-    claim = claims.take()
-    assert claim is not None
-    return claim
 
 
 def finish(claim: claims.Claim) -> None:
@@ -92,11 +85,6 @@ def test_an_outline_waits_for_no_rendition_that_has_failed(alice: User) -> None:
 # --- Tags: soon for whoever changes them, and at nobody else's cost.
 
 
-def without_outlines() -> None:
-    with writing():
-        db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
-
-
 def change_tags(*files: AudioFile) -> None:
     """As an edit does that has something to write."""
     with writing():
@@ -151,7 +139,7 @@ def test_ones_own_tags_come_before_ones_own_conversions(alice: User) -> None:
 
 
 def test_tags_do_not_wait_for_a_long_conversion_of_ones_own(alice: User, bob: User) -> None:
-    """Guards that only turns count, not what is under way: Alice's conversion lasts, and Bob's go on and on."""
+    """Guards that what is under way does not count: Alice's conversion lasts, and Bob's go on and on."""
     (tagged,) = has_tags_to_change(alice, 1)
     AudioFileFactory(owner=alice, presets=("mp4",))
     without_outlines()
@@ -162,6 +150,26 @@ def test_tags_do_not_wait_for_a_long_conversion_of_ones_own(alice: User, bob: Us
 
     change_tags(tagged)
 
+    assert name_of(take()) == "tags"
+
+
+def test_tags_do_not_wait_behind_somebody_who_is_not_served_either(alice: User, bob: User) -> None:
+    """Guards that `find` looks at whom it would serve: Carol's long conversion holds back her next one only."""
+    carol = user("carol@example.com")
+    (tagged,) = has_tags_to_change(alice, 1)
+    AudioFileFactory(owner=carol, presets=("mp4", "flac"))
+    without_outlines()
+    take()
+    AudioFileFactory(owner=alice, presets=("wav",))
+    without_outlines()
+    finish(take())
+    for _ in range(3):
+        AudioFileFactory(owner=bob, presets=("wav",))
+    without_outlines()
+
+    change_tags(tagged)
+
+    finish(take())  # one of Bob's, who has waited longer
     assert name_of(take()) == "tags"
 
 

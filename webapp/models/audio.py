@@ -214,8 +214,8 @@ class Rendition(Claimable, Dressed, Base):
 
     @classmethod
     @cache
-    def next(cls) -> "sa.Select[int, int, uuid.UUID]":
-        """The waiting rendition whose turn it is, its owner and file: users take turns, short before long."""
+    def next(cls) -> "sa.Select[int, int, uuid.UUID, int]":
+        """The waiting rendition that comes next, its owner, file and turn: users take turns, short before long."""
         other, others_file = aliased(cls), aliased(AudioFile)
         running = (
             sa.select(sa.func.count())
@@ -226,7 +226,7 @@ class Rendition(Claimable, Dressed, Base):
             .scalar_subquery()
         )
         return (
-            sa.select(cls.id, AudioFile.owner_id, AudioFile.id.label("file_id"))
+            sa.select(cls.id, AudioFile.owner_id, AudioFile.id.label("file_id"), User.turn)
             .join(cls.audio_file)
             .join(AudioFile.owner)
             .where(cls.status.in_(WAITING))

@@ -16,7 +16,7 @@ class Claimable:
     """
 
     waits_as: ClassVar[Collection[JobStatus]] = WAITING
-    """As what it waits for a worker."""
+    """The statuses in which a worker may take it."""
 
     status: Mapped[JobStatus] = mapped_column(default=JobStatus.CREATED, index=True)
     tries: Mapped[int] = mapped_column(default=0)

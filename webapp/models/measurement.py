@@ -41,7 +41,7 @@ class Measurement(Claimable, Base):
             sa.select(cls.audio_file_id, AudioFile.owner_id)
             .join(cls.audio_file)
             .where(cls.status.in_(WAITING))
-            .order_by(AudioFile.seconds, AudioFile.created_at)
+            .order_by(sa.func.coalesce(AudioFile.seconds, 0), AudioFile.created_at)
             .limit(1)
         )
 

@@ -31,6 +31,6 @@ class Dressed:
     """A rendition that has the tags of its file."""
 
     tags_version: Mapped[int | None]
-    """That of the file's tags which is in it; None: nobody has written any, or TAGS_LATER: there was no room."""
+    """That of the file's tags which is in it; None: nobody has written any, or UNTAGGED: they could not be."""
     is_untold: Mapped[bool] = mapped_column(default=False)
     """Whether a transcoder outside has made it, and it is ready as soon as a worker has written its tags."""

@@ -38,6 +38,6 @@ class Waveform(Claimable, Base):
             .join(cls.audio_file)
             .join(AudioFile.owner)
             .where(cls.status.in_(WAITING), *([~rendition] if is_ours else ()))
-            .order_by(User.turn, AudioFile.seconds, AudioFile.created_at)
+            .order_by(User.turn, sa.func.coalesce(AudioFile.seconds, 0), AudioFile.created_at)
             .limit(1)
         )

@@ -35,16 +35,18 @@ def complete(user: User, upload_id: uuid.UUID) -> tuple[AudioFile, bool]:
     return library.find(user, upload.file_id), is_new
 
 
-def known(user: User, size: int, mark: str) -> AudioFile | None:
-    """The user's file with just these bytes, if there is one: it need not be sent, and its days begin anew."""
+def renew_known(user: User, size: int, mark: str) -> tuple[uuid.UUID, str] | None:
+    """Begin the days of the user's file with just these bytes anew; its id and name, or None if there is none."""
     owner_id = user.id
     if library.known(owner_id, size, mark) is None:
         return None
     with writing():
         changes.lock(owner_id)
-        if file := library.known(owner_id, size, mark):
-            retention.renew(file)
-    return file
+        file = library.known(owner_id, size, mark)
+        if file is None:
+            return None
+        retention.renew(file)
+        return file.id, file.name
 
 
 def _settle(upload: Upload) -> bool:

@@ -99,7 +99,7 @@ def cancel(user: User, file_id: uuid.UUID) -> None:
 
 
 def discard(user: User, file_id: uuid.UUID, preset_name: str) -> bool:
-    """Remove one rendition; one that is being made is stopped. Doing it twice is no error, and False."""
+    """Remove one rendition and return True; False if it is not there any more. One that is being made is stopped."""
     with writing():
         changes.lock(user.id)
         file = library.find(user, file_id)

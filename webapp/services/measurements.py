@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from webapp.adapters.transcoders import command
 from webapp.db import db, writing
 from webapp.extensions import transcoder
-from webapp.models import AudioFile, Measurement, Rendition
+from webapp.models import AudioFile, Measurement, Rendition, Tagging, Waveform
 from webapp.models.measurement import ORIGINAL
-from webapp.news import BUSY, JobStatus
+from webapp.news import JobStatus
 from webapp.ports import Facts, Measured
 from webapp.services import changes
 
@@ -67,9 +67,9 @@ def keep(file_id: uuid.UUID, token: str, name: str, measured: Measured | None) -
 
 
 def are_in_the_way() -> bool:
-    """Whether a rendition waits: then measuring has to."""
-    waiting = sa.exists().where(Rendition.status.in_(set(BUSY) - {JobStatus.PROGRESSING}))
-    found = bool(db.session.scalar(sa.select(waiting)))
+    """Whether anything waits that somebody waits for: then measuring has to."""
+    waiting = (sa.exists().where(piece.status.in_(piece.waits_as)) for piece in (Rendition, Tagging, Waveform))
+    found = bool(db.session.scalar(sa.select(sa.or_(*waiting))))
     db.session.rollback()
     return found
 

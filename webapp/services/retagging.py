@@ -10,7 +10,7 @@ from webapp.db import db
 from webapp.errors import ObjectMissing
 from webapp.extensions import storage
 from webapp.models import AudioFile, Tagging
-from webapp.news import TAGS_LATER
+from webapp.news import UNTAGGED
 from webapp.services import claims, renditions, tagging, taggings
 
 
@@ -59,7 +59,7 @@ def _write(claim: claims.Claim, behind: _Behind, stop: threading.Event) -> bool:
         return False
     try:
         with storage.on_disk(behind.key, stop) as plain, storage.workspace() as folder:
-            is_anew = behind.version not in (None, TAGS_LATER)
+            is_anew = behind.version not in (None, UNTAGGED)
             tagged, version = tagging.dressed(claim.file_id, plain, stop, folder=folder, anew=is_anew)
             if tagged == plain:
                 return taggings.record(claim.token, behind.id, version) or _is_held(claim)

@@ -43,7 +43,11 @@ def kept_until(file: AudioFile) -> datetime | None:
 
 def renew(file: AudioFile) -> None:
     """Begin the days of the file anew, without committing, and take back that it will go. The owner's lock is held."""
-    _withdraw(file.owner_id, [file.id], renewed_at=utcnow())
+    file.renewed_at = utcnow()
+    if file.told_at:
+        _withdraw(file.owner_id, [file.id])
+    else:
+        changes.made(file.owner_id, file.id)
 
 
 def sweep() -> int:
@@ -94,8 +98,8 @@ def _take_back() -> None:
             _withdraw(owner_id, file_ids)
 
 
-def _withdraw(owner_id: int, file_ids: Collection[uuid.UUID], **also: object) -> None:
-    changes.update(AudioFile, [AudioFile.id.in_(file_ids)], told_at=None, stood=0, **also)
+def _withdraw(owner_id: int, file_ids: Collection[uuid.UUID]) -> None:
+    changes.update(AudioFile, [AudioFile.id.in_(file_ids)], told_at=None, stood=0)
     notifications.withdraw_warnings(file_ids)
     changes.made(owner_id, *file_ids, alerts=True)
 

@@ -88,7 +88,7 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
     if not _is_due("sweep", timedelta(seconds=settings.sweep_seconds * 0.9)):
         return False
     _tried("jobs outside", outside.ask_outside)  # first: what it leaves to our workers, they are woken for
-    _tried("tags", lambda: _is_due("tags", TAGS_AGAIN) and taggings.ask_again())
+    _tried("tags", _ask_for_tags)
     _tried("jobs", lambda: sweep_jobs(wake))
     _tried("removals", removals.finish)
     _tried("retention", retention.sweep)
@@ -97,6 +97,13 @@ def sweep_if_due(wake: Callable[[int], object]) -> bool:
     if _is_due("orphans", timedelta(hours=1)):
         _tried("objects", _sweep_objects)
     return True
+
+
+def _ask_for_tags() -> int:
+    """Have the tags tried again that found no room, if there is any beside what the database keeps for itself."""
+    if storage.free_bytes() == 0 or not _is_due("tags", TAGS_AGAIN):
+        return 0
+    return taggings.ask_again()
 
 
 def _tried(name: str, chore: Callable[[], int | None]) -> int:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from webapp.db import db, writing
 from webapp.models import AudioFile, Rendition, Tagging
-from webapp.news import BUSY, TAGS_LATER, JobEvent, JobStatus, Output
+from webapp.news import BUSY, UNTAGGED, JobEvent, JobStatus, Output
 from webapp.services import changes, jobs
 
 
@@ -73,7 +73,7 @@ def _let_go(token: str, status: JobStatus) -> bool:
     if file_id is None:
         return False
     for rendition in db.session.scalars(Tagging.behind(file_id).where(Rendition.is_untold)).all():
-        _tell(rendition, TAGS_LATER, rendition.size)
+        _tell(rendition, UNTAGGED, rendition.size)
     return bool(changes.update(Tagging, [Tagging.token == token], status=status, token=None))
 
 

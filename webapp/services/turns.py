@@ -2,13 +2,12 @@
 
 import uuid
 from dataclasses import dataclass
-from functools import cache
 
 import sqlalchemy as sa
 
 from webapp.db import db
 from webapp.extensions import transcoder
-from webapp.models import AudioFile, Measurement, Rendition, Tagging, User, Waveform
+from webapp.models import AudioFile, Measurement, Rendition, Tagging, Waveform
 from webapp.news import WAITING, JobStatus
 
 Piece = type[Rendition | Waveform | Tagging | Measurement]
@@ -29,9 +28,10 @@ class Turn:
 def find() -> Turn | None:
     """The piece whose turn it is; None if nothing waits.
 
-    What takes a moment (tags, and the outline of a file of which no rendition waits any more) is done before whatever
-    waits of users who had a turn since: so it comes soon, and nobody is served twice while another waits for a
-    conversion. What is only measured comes after everything of everybody.
+    What takes a moment (tags, and the outline of a file of which no rendition waits any more) is done before the
+    rendition that would be next, unless the user of that one has waited longer: so it comes soon, and whoever goes on
+    changing tags delays no conversion by more than one piece. Any other outline belongs to the turn of the rendition
+    after it. What is only measured comes after everything of everybody.
     """
     rendition = db.session.execute(Rendition.next()).first() if transcoder.is_ours else None
     moments: dict[Piece, sa.Select[uuid.UUID, int, int]] = {
@@ -41,21 +41,13 @@ def find() -> Turn | None:
     soon = {piece: row for piece, query in moments.items() if (row := db.session.execute(query).first())}
     if soon:
         piece, row = min(soon.items(), key=lambda each: each[1].turn)
-        # Not that of the rendition: who has much under way is behind others in that line, and not in this one.
-        if rendition is None or row.turn <= (db.session.scalar(_first_turn()) or 0):
+        if rendition is None or row.turn <= rendition.turn:
             return Turn(piece, row.file_id, row.owner_id)
     if rendition is not None:
         return _within_file(rendition.id, rendition.owner_id, rendition.file_id)
     # Where others convert, there is always something for which measuring would have to make room.
     measured = db.session.execute(Measurement.next()).first() if transcoder.is_ours else None
-    return Turn(Measurement, *measured) if measured else None
-
-
-@cache
-def _first_turn() -> sa.Select[int]:
-    """That of the user who has waited longest of those who wait for a rendition."""
-    waiting = sa.select(sa.func.min(User.turn)).select_from(Rendition).join(Rendition.audio_file).join(AudioFile.owner)
-    return waiting.where(Rendition.status.in_(WAITING))
+    return Turn(Measurement, *measured, moves_on=False) if measured else None
 
 
 def _within_file(shortest: int, owner_id: int, file_id: uuid.UUID) -> Turn:

@@ -16,7 +16,7 @@ from webapp.errors import AppError, EncodeFailed, Stopped, StorageFull, StorageU
 from webapp.extensions import encoder, storage
 from webapp.models import AudioFile, Waveform
 from webapp.models.measurement import ORIGINAL
-from webapp.news import TAGS_LATER, JobEvent, JobStatus
+from webapp.news import UNTAGGED, JobEvent, JobStatus
 from webapp.ports import Peaks
 from webapp.services import changes, claims, jobs, measurements, renditions, retagging, tagging, taggings
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 # How soon a canceled or deleted piece is let go of: "within a second" is what the user is promised.
 LOOK_SECONDS = 0.3
-# More often would be more writing than anybody can read: a page asks once a second.
+# More often would be more writing than anybody can read: a busy page asks once a second.
 TELL_SECONDS = 1.0
 
 
@@ -144,7 +144,7 @@ def _dressed(claim: claims.Claim, source: Path, plain: Path, stop: threading.Eve
         return tagging.dressed(claim.file_id, plain, stop, folder=plain.parent)
     except StorageFull:
         log.warning("file %s: no room for tags in %s, will try again", claim.file_id, plain.suffix)
-        return plain, TAGS_LATER
+        return plain, UNTAGGED
 
 
 def _fail(claim: claims.Claim, exc: AppError) -> None:

@@ -118,10 +118,11 @@ def _alike(upload: Upload, mark: str) -> dict[str, Any]:
         raise BadRequest
     if not mark:
         return {"alike": True} if library.has_alike(upload.owner_id, upload.size) else {}
-    file = completion.known(_user(), upload.size, mark)
-    return (
-        {"known": {"file": file.id, "name": file.name, "href": url_for("files.show", file_id=file.id)}} if file else {}
-    )
+    known = completion.renew_known(_user(), upload.size, mark)
+    if known is None:
+        return {}
+    file_id, name = known
+    return {"known": {"file": file_id, "name": name, "href": url_for("files.show", file_id=file_id)}}
 
 
 def _asked() -> dict[str, Any]:
