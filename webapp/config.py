@@ -175,10 +175,9 @@ def _with_dotenv() -> dict[str, str]:
 
 def _read(name: str, text: str, kind: object) -> Any:
     if kind is int:
-        try:
-            return int(text)
-        except ValueError as exc:
-            raise ConfigError(f"{name}={text!r}: use a whole number") from exc
+        if not re.fullmatch("-?[0-9]+", text.strip()):
+            raise ConfigError(f"{name}={text!r}: use a whole number")
+        return int(text)
     return Path(text) if kind in (Path, Path | None) else text
 
 
@@ -225,7 +224,8 @@ def _matches(name: str, value: str, pattern: re.Pattern[str], what: str) -> None
 
 
 def _scheme(name: str, value: str, *allowed: str) -> None:
-    if value and urlsplit(value).scheme not in allowed:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in allowed or (parts.scheme.startswith("http") and not parts.hostname)):
         raise ConfigError(f"{name}: use an address that begins with {' or '.join(s + '://' for s in allowed)}")
 
 

@@ -184,7 +184,7 @@ def _prepare(run: Path) -> None:
             preexec_fn=partial(end_with, os.getpid()),
         )
     if done.returncode:
-        raise Refusal("Tapedeck was not started: its database could not be prepared, for the reason above.")
+        raise Refusal("Tapedeck was not started: the database (DATABASE_URL) was not prepared, for the reason above.")
 
 
 def _address(config: Config) -> str:

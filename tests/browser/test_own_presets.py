@@ -18,7 +18,7 @@ def test_a_preset_is_put_together_and_a_file_is_made_with_it(
     page.get_by_label("Loudness").select_option("-16")
     page.get_by_label("Trim silence").check()
     page.get_by_role("button", name="Save the preset").click()
-    page.get_by_role("button", name="Begin with Podcast").click()
+    page.get_by_role("button", name="Make default: Podcast").click()
 
     page.goto(page.url.replace("/account/presets", "/files/"))
     expect(page.get_by_label("Podcast")).to_be_checked()

@@ -104,13 +104,13 @@ ROUTES: Mapping[str, Route] = {
     "GET /files/<uuid:file_id>/renditions/<preset>/delete": Route(200),
     "POST /files/<uuid:file_id>/renditions/<preset>/delete": Route(303),
     "GET /files/<uuid:file_id>/delete": Route(200),
-    # Twice is no error there, so what is not there is none either.
-    "POST /files/<uuid:file_id>/delete": Route(303, stranger=303),
+    "POST /files/<uuid:file_id>/delete": Route(303),
     "POST /uploads": Route(201, json=BEGUN),
     "GET /uploads/<uuid:upload_id>": Route(200, is_for_programs=True),
     "PUT /uploads/<uuid:upload_id>/parts/<int:number>": Route(204, body=b"sound"),
     "POST /uploads/<uuid:upload_id>/complete": Route(409),
     "DELETE /uploads/<uuid:upload_id>": Route(204),
+    # Twice is no error there, so what is not there is none either.
     "POST /uploads/<uuid:upload_id>/delete": Route(303, stranger=303),
     "GET /alerts/poll": Route(200),
     "GET /notifications/": Route(200),

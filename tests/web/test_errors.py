@@ -232,3 +232,21 @@ def test_forwarded_headers_count_only_from_named_proxies(config: Config) -> None
         seen.append(app.test_client().get("/whoami", headers=headers).text)
 
     assert seen == ["127.0.0.1 localhost", "127.0.0.1 localhost", "203.0.113.5 tapes.example"]
+
+
+def test_a_form_that_is_refused_is_told_to_a_program_in_json(visitor: FlaskClient, as_alice: FlaskClient) -> None:
+    asked = [
+        (visitor, "/auth/login", {"email": "ana@example.com", "password": "not the right one"}, 422),
+        (visitor, "/auth/login", {"email": "ana@example.com"}, 422),
+        (visitor, "/auth/register", {"email": "none", "password": "a tape in the rain"}, 422),
+        (visitor, "/auth/register", {"email": "ana@example.com", "password": "short"}, 422),
+        (as_alice, "/account/password", {"current": "a tape in the rain"}, 422),
+        (as_alice, "/account/presets/new/mp3", {"title": ""}, 422),
+    ]
+    for who, address, form, status in asked:
+        answer = who.post(address, data=form, headers={"Accept": "application/json"})
+        assert (answer.status_code, sorted(answer.get_json())) == (status, ["error", "message", "request_id"]), address
+        assert answer.get_json()["message"]
+
+        fragment = who.post(address, data=form, headers=HTMX)
+        assert (fragment.status_code, "<html" in fragment.text) == (status, False), address

@@ -398,6 +398,16 @@ def test_removing_a_rendition_asks_first_and_says_that_it_can_come_again(
     assert as_alice.get(address).status_code == 404
 
 
+def test_only_who_opens_a_page_has_seen_it(as_alice: FlaskClient, song: AudioFile) -> None:
+    finish(song.job)
+
+    as_alice.head(f"/files/{song.id}")
+    assert 'data-unread="1"' in as_alice.get("/files/").text
+
+    as_alice.get(f"/files/{song.id}")
+    assert 'data-unread="0"' in as_alice.get("/files/").text
+
+
 def test_deleting_asks_first_and_twice_is_no_error(as_alice: FlaskClient, song: AudioFile) -> None:
     page, address = f"/files/{song.id}", f"/files/{song.id}/delete"
     assert "cannot be undone" in as_alice.get(address).text
@@ -406,6 +416,20 @@ def test_deleting_asks_first_and_twice_is_no_error(as_alice: FlaskClient, song: 
         assert as_alice.post(address, headers=headers).status_code == status
 
     assert as_alice.get(page).status_code == 404
+
+
+def test_deleting_what_is_anothers_is_as_if_it_were_not_there(
+    as_alice: FlaskClient, as_bob: FlaskClient, song: AudioFile
+) -> None:
+    """Before it is deleted, afterwards, and with an id that nobody has."""
+    address, nobodys = f"/files/{song.id}/delete", f"/files/{uuid.uuid4()}/delete"
+
+    def refusals() -> list[int]:
+        return [as_bob.post(each, headers=headers).status_code for each in (address, nobodys) for headers in ({}, HTMX)]
+
+    assert refusals() == [404] * 4
+    assert as_alice.post(address).status_code == 303
+    assert refusals() == [404] * 4
 
 
 def test_deleting_takes_the_alert_along(as_alice: FlaskClient, alice: User, song: AudioFile) -> None:

@@ -1,5 +1,6 @@
 """What was removed, so that late news of it does not bring it back."""
 
+import uuid
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -17,6 +18,9 @@ class Removal(Base):
     key: Mapped[str] = mapped_column(sa.String(255), index=True)
     external_id: Mapped[str | None] = mapped_column(sa.String(255))
     """The number outside of its first job, the one that may have brought it here."""
+    file_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    owner_id: Mapped[int | None]
+    """Who deleted the file; None for what went with its account."""
     removed_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     gone_at: Mapped[datetime | None]
     """When its object was deleted; None while it may still be there."""

@@ -159,7 +159,8 @@ def one_line(text: str) -> str:
 def clean_name(name: str) -> str:
     """The client's file name as it can be shown: no folders, no control characters, at most 255 characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    return one_line(last)[:LONGEST_NAME] or "Untitled"
+    name = one_line(last)[:LONGEST_NAME]
+    return name if name.strip(" .") else "Untitled"
 
 
 def rename(user: User, file_id: uuid.UUID, name: str) -> None:
@@ -188,7 +189,7 @@ def delete(user: User, file_id: uuid.UUID, *, only_if: sa.ColumnElement[bool] | 
         original, made = file.key, [rendition.key for rendition in file.renditions]
         made += [file.cover_key] if file.cover_key else []
         external_ids = [job.external_id for job in file.jobs if not job.status.is_final]
-        removals.note(original, file.jobs[0].external_id)
+        removals.note(file)
         db.session.execute(sa.delete(AudioFile).where(AudioFile.id == file_id))
         changes.made(user.id, listing=True, alerts=True)
     for external_id in external_ids:

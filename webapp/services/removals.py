@@ -1,6 +1,7 @@
 """Originals whose files were deleted: their objects go too, and no late news brings them back."""
 
 import logging
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from webapp.db import db, utcnow, writing
 from webapp.errors import StorageUnavailable
 from webapp.extensions import storage
-from webapp.models import Removal
+from webapp.models import AudioFile, Removal
 from webapp.services import changes
 
 log = logging.getLogger(__name__)
@@ -18,9 +19,10 @@ log = logging.getLogger(__name__)
 REMEMBERED = timedelta(days=30)
 
 
-def note(key: str, external_id: str | None) -> None:
-    """Note, without committing, that the original of a file is to go, and the number outside of its first job."""
-    db.session.add(Removal(key=key, external_id=external_id))
+def note(file: AudioFile) -> None:
+    """Note, without committing, that the original of this file is to go."""
+    outside = file.jobs[0].external_id
+    db.session.add(Removal(key=file.key, external_id=outside, file_id=file.id, owner_id=file.owner_id))
     db.session.flush()
 
 
@@ -34,6 +36,12 @@ def note_all(removed: Sequence[tuple[str, str | None]]) -> None:
 def was_removed(key: str, external_id: str) -> bool:
     """Whether news of this job is of an original that was removed: what is put there later is another's job."""
     return bool(db.session.scalar(Removal.known(key, external_id)))
+
+
+def is_known(owner_id: int, file_id: uuid.UUID) -> bool:
+    """Whether this user has deleted that file, within the last thirty days."""
+    mine = sa.exists().where(Removal.file_id == file_id, Removal.owner_id == owner_id)
+    return bool(db.session.scalar(sa.select(mine)))
 
 
 def remove(key: str) -> None:

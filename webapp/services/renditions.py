@@ -42,7 +42,7 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
 def missing(file: AudioFile, preset_names: Collection[str] | None) -> list[str]:
     """What a new attempt has to make of these formats: those that are neither there nor on their way.
 
-    None: of the formats that were ever asked for.
+    None: of the formats that it has, or was to have; what was removed is not among them.
     """
     known = {rendition.preset_name: rendition for rendition in file.renditions}
     wanted = known.keys() if preset_names is None else preset_names

@@ -15,7 +15,7 @@ from webapp.extensions import settings
 from webapp.services import accounts, library, preferences
 from webapp.web import language
 from webapp.web.auth import begin_session
-from webapp.web.errors import mark, on_page
+from webapp.web.errors import mark, on_form, on_page
 from webapp.web.forms import PasswordForm, PreferencesForm
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -43,7 +43,7 @@ def save_preferences() -> ResponseReturnValue:
     """How pages look and call, from now on."""
     form = PreferencesForm()
     if not form.validate():
-        return _page(preferences_form=form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page(preferences_form=form))
     preferences.save(
         current_user,
         theme=form.theme.data,
@@ -65,7 +65,7 @@ def change_password() -> ResponseReturnValue:
     """A new password: every other session ends, this one gets a new token."""
     form = PasswordForm()
     if not form.validate():
-        return _page(password_form=form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page(password_form=form))
     user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way to the user behind the proxy
     try:
         accounts.change_password(user, form.current.data, form.password.data, address=request.remote_addr or "")

@@ -8,7 +8,7 @@ from flask_login import current_user, login_required
 
 from webapp.errors import Refused, TooMany, WrongPassword
 from webapp.services import confirmations
-from webapp.web.errors import mark, on_page
+from webapp.web.errors import mark, on_form, on_page
 from webapp.web.forms import AddressForm
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -30,7 +30,7 @@ def ask() -> ResponseReturnValue:
     """A letter goes to the new address; the old one stays until it is confirmed, and is told."""
     form = AddressForm()
     if not form.validate():
-        return _page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page(form))
     user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way to the user behind the proxy
     try:
         confirmations.ask_address(user, form.email.data, form.current.data, address=request.remote_addr or "")

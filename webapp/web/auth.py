@@ -13,7 +13,7 @@ from webapp.extensions import login_manager, mail, settings
 from webapp.models import LetterKind, SignIn, User
 from webapp.services import accounts, confirmations, sign_ins
 from webapp.web import htmx
-from webapp.web.errors import in_words, mark, on_page, takes_page, tell
+from webapp.web.errors import in_words, mark, on_form, on_page, takes_page, tell
 from webapp.web.forms import EmailForm, RegisterForm, SignInForm
 from webapp.web.language import reader
 from webapp.words import N_
@@ -55,7 +55,7 @@ def create_account() -> ResponseReturnValue:
         return ask(LetterKind.REGISTER, "auth/register.html")
     form = RegisterForm()
     if not form.validate():
-        return _page("auth/register.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page("auth/register.html", form))
     try:
         user = accounts.register(form.email.data, form.password.data, address=request.remote_addr or "")
     except TooMany as exc:
@@ -79,7 +79,7 @@ def sign_in() -> ResponseReturnValue:
     """Sign in, if the password is right."""
     form = SignInForm()
     if not form.validate():
-        return _page("auth/login.html", form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page("auth/login.html", form))
     try:
         user = accounts.authenticate(form.email.data, form.password.data, address=request.remote_addr or "")
     except (WrongPassword, TooMany) as exc:
@@ -126,7 +126,7 @@ def ask(kind: LetterKind, template: str) -> ResponseReturnValue:
     """Let a letter go, if the form is in order; the answer does not depend on who has an account."""
     form = EmailForm()
     if not form.validate():
-        return _page(template, form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page(template, form))
     try:
         confirmations.ask(kind, form.email.data, address=request.remote_addr or "", language=reader().tag)
     except TooMany as exc:

@@ -8,7 +8,7 @@ from flask_login import current_user, login_required, logout_user
 
 from webapp.errors import TooMany, WrongPassword
 from webapp.services import departures
-from webapp.web.errors import mark, on_page
+from webapp.web.errors import mark, on_form, on_page
 from webapp.web.forms import DeletionForm
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -30,7 +30,7 @@ def delete() -> ResponseReturnValue:
     """Remove the account with all that belongs to it."""
     form = DeletionForm()
     if not form.validate():
-        return _page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page(form))
     user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's way to the user behind the proxy
     try:
         departures.leave(user, form.password.data, address=request.remote_addr or "")

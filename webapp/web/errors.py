@@ -11,6 +11,7 @@ import sqlalchemy.orm.exc
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, logout_user
+from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -25,6 +26,7 @@ from webapp.errors import (
     NotFound,
     NotSignedIn,
     PartsMissing,
+    Refused,
     StorageFull,
     TooMany,
     Unavailable,
@@ -99,8 +101,15 @@ def mark(field: Field, error: AppError) -> None:
     field.errors = [*field.errors, in_words(error)]
 
 
+def on_form(form: FlaskForm, page: str) -> ResponseReturnValue:
+    """The answer to a form that is not in order: the page with it, or what is first wrong with it for a program."""
+    return on_page(page, Refused(next(str(errors[0]) for errors in form.errors.values())))
+
+
 def on_page(page: str, error: AppError) -> ResponseReturnValue:
-    """The answer that tells of it on a page with the form that was refused."""
+    """The answer that tells of it on a page with the form that was refused; for a program, as it is told elsewhere."""
+    if not takes_page():
+        return tell(error)
     return page, error.status, {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
 
 

@@ -16,7 +16,7 @@ from webapp.filenames import EXTENSIONS, disposition
 from webapp.models import AudioFile
 from webapp.models.audio import SORTS
 from webapp.presets import Preset
-from webapp.services import jobs, library, notifications, own_presets, selection, uploads
+from webapp.services import jobs, library, notifications, own_presets, removals, selection, uploads
 from webapp.web import htmx, live, seats, selected
 from webapp.web.labels import label
 from webapp.web.language import gettext
@@ -58,7 +58,8 @@ def index() -> ResponseReturnValue:
 def show(file_id: uuid.UUID) -> ResponseReturnValue:
     """One file. What was told of it counts as seen from now on."""
     library.find(current_user, file_id)
-    notifications.see(current_user, file_id)
+    if request.method == "GET":  # HEAD is asked by programs that look whether a link leads anywhere
+        notifications.see(current_user, file_id)
     return page(library.find(current_user, file_id))
 
 
@@ -159,8 +160,10 @@ def confirm_delete(file_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:file_id>/delete")
 @login_required
 def delete(file_id: uuid.UUID) -> ResponseReturnValue:
-    """Remove it with all that was made of it."""
+    """Remove it with all that was made of it. Twice is no error; what was never one's own is not there."""
     names = selection.do("delete", current_user, [file_id])
+    if not names and not removals.is_known(current_user.id, file_id):
+        raise NotFound
     if htmx.asked():
         return htmx.poll_now(make_response("", HTTPStatus.OK))
     if names:

@@ -14,7 +14,7 @@ from webapp.extensions import mail
 from webapp.models import LetterKind, Link, Purpose, User
 from webapp.services import confirmations, passwords
 from webapp.web.auth import ask, begin_session
-from webapp.web.errors import mark, on_page
+from webapp.web.errors import mark, on_form, on_page
 from webapp.web.forms import EmailForm, NewPasswordForm
 from webapp.web.language import gettext
 from webapp.words import N_
@@ -104,7 +104,7 @@ def take_password(kind: str, token: str) -> ResponseReturnValue:
     form, choice = NewPasswordForm(), CHOICES[kind]
     page = partial(_password_page, form, choice, confirmations.bearer_of(token, choice.kind), token)
     if not form.validate():
-        return page(), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, page())
     try:
         user = choice.deed(token, form.password.data)
     except passwords.WeakPassword as exc:

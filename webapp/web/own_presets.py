@@ -16,6 +16,7 @@ from webapp.models import OwnPreset, User
 from webapp.models.own_preset import LONGEST_TITLE
 from webapp.recipes import CHANNELS, CODECS, LOUDNESSES, Recipe, parse
 from webapp.services import own_presets
+from webapp.web.errors import on_form, on_page
 from webapp.web.filters import channels, khz
 from webapp.web.labels import lufs, quality
 from webapp.web.language import gettext, say
@@ -170,12 +171,12 @@ def _recipe(own: OwnPreset) -> Recipe:
 
 def _save(form: RecipeForm, own: OwnPreset | None) -> ResponseReturnValue:
     if not form.validate():
-        return _page(form, own), HTTPStatus.UNPROCESSABLE_ENTITY
+        return on_form(form, _page(form, own))
     try:
         own_presets.save(_user(), own.id if own else None, form.title.data, form.recipe)
     except Refused as refused:
         form.title.errors = [*form.title.errors, say(refused)]
-        return _page(form, own), refused.status
+        return on_page(_page(form, own), refused)
     flash(gettext("Saved."))
     return redirect(url_for(".index"), HTTPStatus.SEE_OTHER)
 

@@ -62,7 +62,7 @@ def _download(file_ids: Collection[uuid.UUID]) -> ResponseReturnValue:
     """All that is ready of them, at an address of its own, so that it can be sent on and asked for again."""
     files = selection.of(current_user, file_ids)
     if not any(file.ready for file in files):
-        flash(gettext("There is nothing to download yet."))
+        flash(gettext("None of this is ready, so there is nothing to download."), "bad")
         return redirect(htmx.where_one_was(url_for("files.index")), HTTPStatus.SEE_OTHER)
     if len(files) > MOST_IN_ADDRESS:
         return archives.answer(files)
