@@ -146,12 +146,20 @@ const takeFolder = (files) => {
   take(sounds, files.length - sounds.length);
 };
 
+/** The offer that is to go on with what is chosen next: another file is not what its user meant. */
+let continued = null;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  take([...input.files]);
+  const [offer, files] = [continued, [...input.files]];
+  continued = null;
   input.value = "";
+  if (!offer || files.some((file) => isOffer(file)(offer))) return take(files);
+  const said = say("That is another file. To go on, choose {name} again.", offer.dataset);
+  offer.querySelector(".said").textContent = said;
+  tell(said);
 });
 input.addEventListener("change", () => form.requestSubmit());
+input.addEventListener("cancel", () => (continued = null));
 $("folder").addEventListener("change", ({ target }) => {
   takeFolder([...target.files]);
   target.value = "";
@@ -222,7 +230,10 @@ const DO = {
 
 $("uploads").addEventListener("click", ({ target }) => {
   const button = target.closest("button");
-  if (button && "continue" in button.dataset) input.click();
+  if (button && "continue" in button.dataset) {
+    continued = button.closest("li");
+    input.click();
+  }
   if (button?.dataset.deed) DO[button.dataset.deed](rows.get(button.closest("li")));
 });
 $("whole-pause").addEventListener("click", () => under().forEach((each) => each.state !== "checking" && each.pause()));

@@ -14,6 +14,7 @@ from tests.browser.conftest import PATIENCE_MILLISECONDS, Enter
 from tests.browser.test_access import faults
 from tests.browser.test_journey import drop
 from tests.flows.house import House, wait_for
+from tests.flows.sender import Sender
 from tests.flows.visitor import PASSWORD, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -266,6 +267,28 @@ def test_ux_U4_after_a_reload_the_same_file_goes_on_where_it_stopped(
     # The formats are those that were marked when it began.
     expect(in_list(page, "noise.wav").locator(".chip")).to_have_text([re.compile("^WAV")])
     assert is_the_same(alice, id_of(page, "noise.wav"), noise)
+    assert complaints == []
+
+
+def test_ux_U4_another_file_than_the_one_that_is_to_go_on_is_not_sent(
+    enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
+) -> None:
+    song, other = tmp_path / "song.wav", tmp_path / "other.wav"
+    song.write_bytes(sounds.wav(2))
+    other.write_bytes(sounds.wav(1))
+    Sender(alice, song.read_bytes()).begin()
+    page = enter(alice)
+    offer = row(page, "song.wav")
+
+    for chosen in (other, song):
+        with page.expect_file_chooser() as chooser:
+            offer.get_by_role("button", name="Continue: song.wav").click()
+        chooser.value.set_files(chosen)
+        if chosen == other:
+            expect(offer).to_contain_text("That is another file. To go on, choose song.wav again.")
+
+    expect(in_list(page, "song.wav")).to_have_count(1)
+    expect(in_list(page, "other.wav")).to_have_count(0)
     assert complaints == []
 
 
