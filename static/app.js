@@ -160,7 +160,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // --- A form that is on its way is not sent a second time. Without this the server makes one of two, see web/auth.py.
 
-// Whoever stops the browser may try again after this. A file that is sent takes as long as it takes.
+// Whoever stops the browser may try again after this, or sooner where a download leaves the page. A file takes its time.
 const PATIENCE = 10_000;
 
 const release = (form) => {
@@ -181,7 +181,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.underWay = "";
   // Not `disabled`: the button would lose the focus, and its name and value would not be sent.
   event.submitter?.setAttribute("aria-disabled", "true");
-  if (form.enctype !== "multipart/form-data") setTimeout(release, PATIENCE, form);
+  if (form.enctype !== "multipart/form-data") setTimeout(release, event.submitter?.dataset.patience ?? PATIENCE, form);
 });
 
 // Back may bring the page as it was left, and perhaps somebody has signed out meanwhile.

@@ -290,6 +290,10 @@ others.addEventListener("message", ({ data }) => {
 });
 if ($("uploads").children.length) others.postMessage({ asks: true });
 
+// --- It stands first on the screen, so Tab comes to it first. Without a script it stands last: see _form.html.
+
+if (document.activeElement !== input) form.prepend(input);
+
 // --- What was chosen before this script was there.
 
 if (input.files.length) form.requestSubmit();

@@ -116,6 +116,10 @@ def test_ux_L4_undo_brings_an_alert_back_to_its_place(enter: Enter, alice: Visit
 
     dismiss(page, files[1])
     agree(page, 2)
+    undo, cards = page.locator("#undo").bounding_box(), page.locator("#alerts .more").bounding_box()
+    assert undo
+    assert cards
+    assert undo["y"] + undo["height"] < cards["y"]  # above all of them
     page.get_by_role("button", name="Undo").click()
 
     expect(alert(page, files[1])).to_be_visible()
@@ -138,6 +142,10 @@ def test_ux_L4_the_offer_to_undo_goes_after_ten_seconds_unless_somebody_is_about
     dismiss(page, file_id)
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_visible()
+    low, viewport = page.locator("#undo").bounding_box(), page.viewport_size
+    assert low
+    assert viewport
+    assert low["y"] + low["height"] == viewport["height"] - 20  # no card stands below it
     page.clock.fast_forward(8000)
     expect(undo).to_be_visible()
     undo.focus()

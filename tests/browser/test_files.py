@@ -269,6 +269,21 @@ def test_ux_F3_several_are_selected_by_keyboard_and_deleted(
     assert complaints == []
 
 
+def test_a_download_leaves_the_other_deeds_free(enter: Enter, alice: Visitor, complaints: list[str]) -> None:
+    ready(alice, "a.wav")
+    page = enter(alice)
+    page.get_by_role("checkbox", name="Select a.wav").check()
+    toolbar = page.get_by_role("form", name="Selected files")
+
+    with page.expect_download():
+        toolbar.get_by_role("button", name="Download").click()
+    expect(toolbar.locator("[aria-disabled]")).to_have_count(0, timeout=2000)
+    toolbar.get_by_role("button", name="Delete…").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delete this file?", timeout=2000)
+    assert complaints == []
+
+
 def test_what_is_selected_stays_so_when_a_poll_brings_the_row_anew(
     enter: Enter, alice: Visitor, busy: str, complaints: list[str]
 ) -> None:

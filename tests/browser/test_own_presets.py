@@ -7,6 +7,13 @@ from tests.browser.conftest import Enter
 from tests.flows.house import wait_for
 from tests.flows.visitor import Visitor
 
+# In how many lines each of them stands.
+LINES = """all => all.map(each => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  return [each.innerText, new Set([...range.getClientRects()].map(({top}) => top)).size];
+}).filter(([text, lines]) => text && lines !== 1)"""
+
 
 def test_a_preset_is_put_together_and_a_file_is_made_with_it(
     enter: Enter, alice: Visitor, complaints: list[str]
@@ -32,4 +39,8 @@ def test_a_preset_is_put_together_and_a_file_is_made_with_it(
 
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Download Podcast"))
     expect(row).to_contain_text("MP3, 128 kbit/s, \N{MINUS SIGN}16 LUFS, silence trimmed")
+    for width in (1280, 800, 721):
+        page.set_viewport_size({"width": width, "height": 800})
+        short = page.locator("#renditions :is(th:not(:last-child), td.num, .state, .chip)")
+        assert short.evaluate_all(LINES) == []
     assert complaints == []

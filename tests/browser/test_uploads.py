@@ -144,6 +144,15 @@ def test_ux_U2_a_drop_works_with_javascript_and_the_zone_is_lit(
     assert complaints == []
 
 
+def test_tab_comes_to_the_files_the_folder_and_the_formats_as_they_stand(enter: Enter, alice: Visitor) -> None:
+    page = enter(alice)
+    page.locator("#content").focus()
+
+    for each in ("#audio", "#choose-folder", "[name='presets'][value='wav']"):
+        page.keyboard.press("Tab")
+        expect(page.locator(each)).to_be_focused()
+
+
 def test_what_is_chosen_before_the_script_is_there_goes_up_too(enter: Enter, alice: Visitor, tmp_path: Path) -> None:
     page = enter(alice, "/account/")
     delayed: list[Route] = []
