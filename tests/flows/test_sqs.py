@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.doubles import aws
 from tests.flows.house import House, wait_for
 from tests.flows.outside import ForwardedBroker
 from tests.flows.visitor import Visitor
+from webapp.models import Measurement
+from webapp.news import JobStatus
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
+UNMEASURED = sa.select(Measurement.audio_file_id).where(Measurement.status != JobStatus.COMPLETE)
 
 
 @pytest.fixture
@@ -45,6 +50,8 @@ def test_uploads_are_taken_without_sqs_and_done_by_the_same_worker_when_it_is_ba
 ) -> None:
     first = alice.keep("first.wav", song)
     wait_for("the first song to be ready", lambda: alice.has(first, "complete"))
+    # Who is at work goes on with whatever waits, without being woken.
+    wait_for("the worker to have nothing to do", lambda: not house.ask(UNMEASURED))
     worker = house.pid("worker")
 
     line.fail()
