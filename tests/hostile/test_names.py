@@ -28,7 +28,7 @@ NAMES = {
     "..\\..\\windows\\system32.wav": "system32.wav",
     "/etc/shadow.wav": "shadow.wav",
     "C:\\song.wav": "song.wav",
-    "..": "..",
+    "..": "Untitled",
     "-y.wav": "-y.wav",
     "--help": "--help",
     "-i http:x.wav": "-i http:x.wav",
