@@ -82,6 +82,7 @@ ROUTES: Mapping[str, Route] = {
     "POST /account/presets/new/<codec>": Route(422),
     "GET /account/presets/<int:own_id>": Route(200),
     "POST /account/presets/<int:own_id>": Route(422),
+    "GET /account/presets/<int:own_id>/delete": Route(200),
     "POST /account/presets/<int:own_id>/delete": Route(303),
     "POST /account/presets/<int:own_id>/default": Route(303, form={"default": "yes"}),
     "GET /files/": Route(200),

@@ -87,8 +87,12 @@ def test_it_is_changed_and_deleted(as_alice: FlaskClient, alice: User, podcast: 
     assert as_alice.post(address, data={**FORM, "quality": "v2", "trims": ""}).status_code == 303
     assert [own.recipe_name for own in own_presets.of(alice)] == ["my-mp3-v2-44100-1ch-16lufs"]
 
+    question = as_alice.get(f"{address}/delete").text
+    assert "Delete the preset “Podcast &lt;i&gt;”?" in question
+    assert own_presets.of(alice), "asking is not doing"
     assert as_alice.post(f"{address}/delete").status_code == 303
     assert as_alice.post(f"{address}/delete").status_code == 404
+    assert not own_presets.of(alice)
 
 
 def test_a_name_that_is_taken_is_said_beside_it(as_alice: FlaskClient, podcast: OwnPreset) -> None:

@@ -134,6 +134,14 @@ def change(own_id: int) -> ResponseReturnValue:
     return _save(RecipeForm(_recipe(own).codec), own)
 
 
+@bp.get("/<int:own_id>/delete")
+@login_required
+def confirm_delete(own_id: int) -> ResponseReturnValue:
+    """What deleting means, before it is done."""
+    own = own_presets.find(current_user, own_id)
+    return render_template("account/forget.html", own=own, place=Place("account", title=own.title))
+
+
 @bp.post("/<int:own_id>/delete")
 @login_required
 def delete(own_id: int) -> ResponseReturnValue:
