@@ -157,6 +157,18 @@ def test_a_files_page_gets_its_pieces_and_never_the_player(as_alice: FlaskClient
     assert "<audio" not in text
 
 
+def test_the_page_of_a_file_that_is_deleted_leads_to_the_list_which_says_why(
+    as_alice: FlaskClient, song: AudioFile
+) -> None:
+    address = f"/alerts/poll?v=0&on=file&file_id={song.id}"
+    as_alice.post(f"/files/{song.id}/delete", headers=HTMX)
+
+    assert as_alice.get(address, headers=HTMX).headers["HX-Redirect"] == "/files/"
+
+    assert "The file whose page was open has been deleted." in as_alice.get("/files/").text
+    assert "has been deleted." not in as_alice.get("/files/").text
+
+
 @pytest.mark.parametrize(
     "query", ["", "&on=file&file_id=nonsense", "&on=file&file_id=00000000-0000-4000-8000-000000000000", "&on=nonsense"]
 )

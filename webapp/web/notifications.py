@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -12,6 +12,7 @@ from webapp.errors import BadRequest, NotFound, NotSignedIn
 from webapp.models import SignIn, User
 from webapp.services import notifications
 from webapp.web import htmx, inbox, live
+from webapp.web.language import gettext
 from webapp.web.place import Place
 
 bp = Blueprint("notifications", __name__)
@@ -37,6 +38,7 @@ def poll() -> ResponseReturnValue:
         return "", HTTPStatus.NO_CONTENT
     place = Place.of_request()
     if not place.is_there:  # deleted elsewhere: the page that shows it has nothing more to show
+        flash(gettext("The file whose page was open has been deleted."))
         return "", HTTPStatus.OK, {"HX-Redirect": url_for("files.index")}
     return live.news(asked, place)
 
