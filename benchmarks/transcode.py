@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from tests import sounds
 from tests.flows.house import House, wait_for
 from tests.flows.visitor import Row, Visitor
-from webapp.adapters.transcoders.ffmpeg import bundled
+from webapp.adapters.transcoders.binary import bundled
 from webapp.config import Config
 from webapp.models import Measurement
 from webapp.news import JobStatus

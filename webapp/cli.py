@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp.adapters.transcoders.ffmpeg import bundled, checked_version
+from webapp.adapters.transcoders.binary import bundled, checked_version
 from webapp.adapters.transcoders.sandbox import landlock_abi
 from webapp.db import db
 from webapp.errors import AppError, ConfigError

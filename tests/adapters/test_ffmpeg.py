@@ -15,7 +15,7 @@ import pytest
 from tests import sounds
 from tests.adapters.test_probe import manifests
 from webapp.adapters.probe import SandboxedProbe
-from webapp.adapters.transcoders import command, ffmpeg, sandbox, verdicts
+from webapp.adapters.transcoders import binary, command, opening, sandbox, verdicts
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder, FFmpegTranscoder
 from webapp.adapters.transcoders.outline import BARS, Outline
 from webapp.adapters.transcoders.sandbox import Box, Limits
@@ -307,13 +307,13 @@ def test_sec_M8_the_command_opens_nothing_that_is_not_on_its_lists(tmp_path: Pat
         opened = words[: words.index("-i")]
         assert "-nostdin" in opened
         assert opened[opened.index("-protocol_whitelist") + 1] == "file"
-        assert opened[opened.index("-format_whitelist") + 1] == ",".join(command.FORMATS)
-        assert opened[opened.index("-codec_whitelist") + 1] == ",".join(command.CODECS)
+        assert opened[opened.index("-format_whitelist") + 1] == ",".join(opening.FORMATS)
+        assert opened[opened.index("-codec_whitelist") + 1] == ",".join(opening.CODECS)
         assert opened[opened.index("-max_streams") + 1] == "64"
         assert words[words.index("-i") + 1] == f"file:{source}"
         assert words[-1] == f"file:{target}"
         assert not any(text in word for word in words for text in ("http", "$(", "concat"))
-    assert {"hls", "dash", "concat", "sdp", "image2", "lavfi"}.isdisjoint(command.FORMATS)
+    assert {"hls", "dash", "concat", "sdp", "image2", "lavfi"}.isdisjoint(opening.FORMATS)
 
 
 @pytest.mark.parametrize("kind", ["hls", "dash", "ffconcat"])
@@ -547,23 +547,23 @@ def test_the_outline_of_a_long_sound_takes_no_more_room() -> None:
 
 
 def test_sec_M8_what_came_with_our_requirements_is_new_enough() -> None:
-    assert ffmpeg.checked_version(ffmpeg.bundled())
+    assert binary.checked_version(binary.bundled())
 
 
 @pytest.mark.parametrize("version", ["9.0", "n8.1.2", "7.1.5-static", "6.1.6", "5.1.10-0+deb12u1", "8.2", "N-119-gabc"])
 def test_a_safe_version_is_accepted(version: str, tmp_path: Path) -> None:
-    assert ffmpeg.checked_version(stub(tmp_path, f"echo ffmpeg version {version} Copyright")) == version
+    assert binary.checked_version(stub(tmp_path, f"echo ffmpeg version {version} Copyright")) == version
 
 
 @pytest.mark.parametrize("version", ["8.1.1", "8.1", "n7.1.4", "6.1.5", "5.1.9-0+deb12u1", "5.0", "4.4.5", "3.4"])
 def test_sec_M8_a_version_with_a_known_hole_is_refused(version: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=re.escape(version)):
-        ffmpeg.checked_version(stub(tmp_path, f"echo ffmpeg version {version} Copyright"))
+        binary.checked_version(stub(tmp_path, f"echo ffmpeg version {version} Copyright"))
 
 
 def test_a_program_that_does_not_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
-        ffmpeg.checked_version(tmp_path / "nothing")
+        binary.checked_version(tmp_path / "nothing")
 
 
 def test_a_job_is_left_to_the_workers() -> None:

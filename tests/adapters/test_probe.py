@@ -14,7 +14,7 @@ import pytest
 from tests import sounds
 from webapp.adapters import probe as probes
 from webapp.adapters.probe import SandboxedProbe
-from webapp.adapters.transcoders import command
+from webapp.adapters.transcoders import opening
 from webapp.adapters.transcoders.sandbox import SandboxBroken
 from webapp.errors import NotAudio, Unavailable
 
@@ -317,7 +317,7 @@ def test_sec_M3_a_list_of_other_files_is_refused(kind: str, ending: str, tmp_pat
 
 
 def test_sec_M8_a_decoder_of_pictures_is_not_opened(tmp_path: Path) -> None:
-    assert {"magicyuv", "png", "mjpeg", "h264", "mpeg4"}.isdisjoint(command.CODECS)
+    assert {"magicyuv", "png", "mjpeg", "h264", "mpeg4"}.isdisjoint(opening.CODECS)
     video = film(tmp_path / "film.mkv", "-i", "pipe:0", "-c:v", "magicyuv", "-c:a", "aac")
 
     assert probe.look(video).codec == "AAC"

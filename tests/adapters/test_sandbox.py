@@ -16,7 +16,7 @@ import pytest
 from tests import sounds
 from webapp.adapters.probe import python_itself
 from webapp.adapters.transcoders import launcher, sandbox
-from webapp.adapters.transcoders.ffmpeg import bundled
+from webapp.adapters.transcoders.binary import bundled
 from webapp.adapters.transcoders.sandbox import Box, Ended, Ending, Limits, SandboxBroken
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -296,7 +296,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from webapp.adapters.transcoders import sandbox
-from webapp.adapters.transcoders.ffmpeg import bundled
+from webapp.adapters.transcoders.binary import bundled
 from webapp.adapters.transcoders.sandbox import Box, Limits
 
 def listen(piece):

@@ -14,7 +14,7 @@ import pytest
 from tests import rare, sounds
 from tests.adapters.test_ffmpeg import encode
 from webapp.adapters.probe import CONTAINERS, SandboxedProbe
-from webapp.adapters.transcoders import command
+from webapp.adapters.transcoders import opening
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder
 from webapp.errors import AppError
 from webapp.presets import PRESETS
@@ -216,7 +216,7 @@ def test_sec_M5_no_format_that_we_read_is_without_a_sample() -> None:
     kinds = {sample.ending for sample in samples()} | {"spx", "ape", "dsf"}
 
     assert kinds >= set(sounds.KINDS)
-    assert set(CONTAINERS) == set(command.FORMATS)
+    assert set(CONTAINERS) == set(opening.FORMATS)
 
 
 def test_sec_M5_the_page_names_each_bound() -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests import hostile, sounds
 from tests.hostile import Case, End, bombs, lists
 from webapp.adapters.probe import SandboxedProbe
-from webapp.adapters.transcoders import command, sandbox
+from webapp.adapters.transcoders import opening, sandbox
 from webapp.adapters.transcoders.ffmpeg import FFmpegEncoder
 from webapp.errors import AppError
 from webapp.ports import Facts
@@ -194,7 +194,7 @@ ANY = Facts("", "PCM", 44100, 2)
 @pytest.fixture
 def without_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """What converts may open whatever it likes."""
-    monkeypatch.setattr(command, "opened", lambda source, _: ["-i", f"file:{source}", "-map", "0:a:0"])
+    monkeypatch.setattr(opening, "_opened", lambda source, _: ["-i", f"file:{source}"])
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_sec_M3_the_sandbox_alone_keeps_a_neighbour_shut(
 def test_sec_M3_the_lists_alone_keep_a_neighbour_shut(
     traps: Sequence[Case], folder: Path, without_landlock: None
 ) -> None:
-    """Fails without -format_whitelist (`command.opened`)."""
+    """Fails without -format_whitelist (`opening.filtered`)."""
     assert walk_into(traps, folder) == []
 
 
@@ -289,16 +289,16 @@ def test_sec_M8_every_run_is_told_what_it_may_open(folder: Path, used: Used) -> 
     assert outcome(song)[0] is End.READY
 
     look, *runs = used.commands
-    assert f'"formats": "{",".join(command.FORMATS)}"' in look[-1]
-    assert f'"codecs": "{",".join(command.CODECS)}"' in look[-1]
+    assert f'"formats": "{",".join(opening.FORMATS)}"' in look[-1]
+    assert f'"codecs": "{",".join(opening.CODECS)}"' in look[-1]
     assert len(runs) == 2
     for words in runs:
         opened = words[: words.index("-i")]
         assert "-nostdin" in opened
         for name, value in (
             ("-protocol_whitelist", "file"),
-            ("-format_whitelist", ",".join(command.FORMATS)),
-            ("-codec_whitelist", ",".join(command.CODECS)),
+            ("-format_whitelist", ",".join(opening.FORMATS)),
+            ("-codec_whitelist", ",".join(opening.CODECS)),
             ("-max_streams", "64"),
         ):
             assert opened[opened.index(name) + 1] == value

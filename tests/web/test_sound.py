@@ -53,6 +53,14 @@ def test_a_rendition_says_what_became_of_the_sound(
     assert (found and found[1].replace("&#39;", "'")) == words
 
 
+def test_what_became_stereo_by_itself_was_mono_only_in_part(as_alice: FlaskClient, alice: User) -> None:
+    """As is found out when it is converted (`opening.evened`)."""
+    file = AudioFileFactory(owner=alice, presets=("mp4",), **MP3, channels=1)
+    jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "mp4", output=Output(10, 10.0, 44100, 2, 1000)))
+
+    assert "data-kept>mono only in part<" in as_alice.get(f"/files/{file.id}").text
+
+
 def test_what_most_browsers_do_not_play_is_said_to_be_for_downloading(as_alice: FlaskClient, alice: User) -> None:
     pages = {preset: as_alice.get(f"/files/{made(alice, preset).id}").text for preset in ("alac", "aiff", "flac")}
 

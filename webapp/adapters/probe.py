@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from webapp.adapters import headers
-from webapp.adapters.transcoders import command, sandbox
+from webapp.adapters.transcoders import opening, sandbox
 from webapp.adapters.transcoders.sandbox import Box, Ending, Limits
 from webapp.errors import NotAudio, Unavailable
 from webapp.ports import Facts
@@ -50,7 +50,7 @@ CODECS = {
 CODEC_FAMILIES = {"pcm_": "PCM", "adpcm_": "ADPCM", "wma": "WMA", "dsd_": "DSD"}
 LOSSLESS_DECODERS = ("wavpack", "tta", "ape", "wmalossless")
 BRANDS = {"qt": "MOV", "": "MOV", "M4A": "M4A", "M4B": "M4A", "M4P": "M4A"}
-CONTAINERS = {demuxer: name for name, demuxer in reversed(command.DEMUXERS.items())}
+CONTAINERS = {demuxer: name for name, demuxer in reversed(opening.DEMUXERS.items())}
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class SandboxedProbe:
 
         site = _site_of_pyav()
         whitelists = {
-            "formats": ",".join(command.FORMATS),
-            "codecs": ",".join(command.CODECS),
-            "max_streams": str(command.MAX_STREAMS),
+            "formats": ",".join(opening.FORMATS),
+            "codecs": ",".join(opening.CODECS),
+            "max_streams": str(opening.MAX_STREAMS),
         }
         python = Path(sys.executable).resolve()
         ended = sandbox.run(
@@ -130,7 +130,7 @@ def _site_of_pyav() -> Path:
 def _facts(said: dict[str, Any]) -> Facts:
     """Make facts of it. Raises KeyError, TypeError or ValueError for what no honest child would say."""
     codec = str(said["codec"])
-    if codec not in command.CODECS or said["demuxer"] not in CONTAINERS:
+    if codec not in opening.CODECS or said["demuxer"] not in CONTAINERS:
         raise ValueError(codec)
     seconds = said["seconds"]
     return Facts(
@@ -159,7 +159,7 @@ def _check(facts: Facts, size: int) -> None:
         )
     seconds = facts.seconds or 0
     # Written so that it holds for NaN as well.
-    if not 0 <= seconds <= command.LONGEST_SECONDS:
+    if not 0 <= seconds <= opening.LONGEST_SECONDS:
         raise NotAudio(N_("This sound is longer than 24 hours, which is more than we convert."))
     if seconds > WORTH_COUNTING_SECONDS and size * 8 / seconds < FEWEST_BITS_PER_SECOND:
         raise NotAudio(

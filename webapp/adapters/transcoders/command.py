@@ -1,58 +1,12 @@
-"""Say in ffmpeg's language what is to be made of a file, and what may be opened on the way."""
+"""Say in ffmpeg's language what is to be made of a file."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from webapp.adapters.transcoders.opening import DEMUXERS, filtered
 from webapp.adapters.transcoders.treatment import NONE, Treatment
 from webapp.ports import Facts
 from webapp.presets import Preset
-
-LONGEST_SECONDS = 24 * 3600
-MAX_STREAMS = 64
-
-# ffmpeg's name for each container that we read, by ours.
-DEMUXERS = {
-    "WAV": "wav",
-    "RF64": "wav",
-    "W64": "w64",
-    "AIFF": "aiff",
-    "CAF": "caf",
-    "AU": "au",
-    "FLAC": "flac",
-    "MP3": "mp3",
-    "MP2": "mp3",
-    "AAC": "aac",
-    "M4A": "mov",
-    "MP4": "mov",
-    "MOV": "mov",
-    "3GP": "mov",
-    "Ogg": "ogg",
-    "Matroska": "matroska",
-    "WebM": "matroska",
-    "WMA": "asf",
-    "WavPack": "wv",
-    "AMR": "amr",
-    "AC-3": "ac3",
-    "E-AC-3": "eac3",
-    "TTA": "tta",
-    "APE": "ape",
-    "DSF": "dsf",
-}
-FORMATS = tuple(dict.fromkeys(DEMUXERS.values()))
-# No decoder of pictures is among them: a look into a file opens whatever decoder the file asks for.
-CODECS = (
-    *("pcm_u8", "pcm_s8", "pcm_s8_planar", "pcm_alaw", "pcm_mulaw"),
-    *("pcm_s16le", "pcm_s16be", "pcm_s16le_planar", "pcm_s16be_planar", "pcm_u16le", "pcm_u16be"),
-    *("pcm_s24le", "pcm_s24be", "pcm_s24le_planar", "pcm_u24le", "pcm_u24be"),
-    *("pcm_s32le", "pcm_s32be", "pcm_s32le_planar", "pcm_u32le", "pcm_u32be", "pcm_s64le", "pcm_s64be"),
-    *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
-    *("adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "gsm", "gsm_ms"),
-    *("flac", "alac", "wavpack", "tta", "ape", "wmalossless"),
-    *("dsd_lsbf", "dsd_msbf", "dsd_lsbf_planar", "dsd_msbf_planar"),
-    *("mp3", "mp3float", "mp2", "mp2float", "aac", "ac3", "eac3"),
-    *("vorbis", "libvorbis", "opus", "libopus", "speex", "libspeex"),
-    *("wmav1", "wmav2", "wmapro", "wmavoice", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb"),
-)
 
 _PCM = {("wav", 16): "pcm_s16le", ("wav", 24): "pcm_s24le", ("aiff", 16): "pcm_s16be", ("aiff", 24): "pcm_s24be"}
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libvorbis"}
@@ -98,8 +52,7 @@ def encode(source: Path, target: Path, preset: Preset, facts: Facts, treatment: 
     return [
         *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "0.25", "-y"),
-        *opened(source, facts),
-        *("-filter:a", sound_filter(preset, form, facts, treatment)),
+        *filtered(source, facts, sound_filter(preset, form, facts, treatment)),
         *_encoder(preset, form),
         *_muxer(preset),
         f"file:{target}",
@@ -110,8 +63,8 @@ def count(source: Path, preset: Preset, facts: Facts, treatment: Treatment = NON
     """The arguments that do the same and keep nothing: the progress says to the sample how long the sound is."""
     return [
         *("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1"),
-        *opened(source, facts),
-        *("-filter:a", sound_filter(preset, shape(preset, facts), facts, treatment), "-f", "null", "-"),
+        *filtered(source, facts, sound_filter(preset, shape(preset, facts), facts, treatment)),
+        *("-f", "null", "-"),
     ]
 
 
@@ -119,33 +72,13 @@ def decode(source: Path, facts: Facts, sample_rate: int) -> list[str]:
     """The arguments that send the whole sound to stdout: one channel, 16 bits, in this machine's order."""
     return [
         *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
-        *opened(source, facts),
-        *("-filter:a", ",".join([*_mixed(1, facts), f"aresample=osr={sample_rate}:osf=s16"])),
+        *filtered(source, facts, ",".join([*_mixed(1, facts), f"aresample=osr={sample_rate}:osf=s16"])),
         *("-f", "s16le" if _is_little_endian() else "s16be", "pipe:1"),
     ]
 
 
 def _is_little_endian() -> bool:
     return memoryview(b"\1\0").cast("H")[0] == 1
-
-
-def opened(source: Path, facts: Facts) -> list[str]:
-    """The first sound track of the file, and nothing besides.
-
-    The probe has seen what kind of file it is: with its demuxer named, there is no second guess that could differ.
-    """
-    demuxer = DEMUXERS.get(facts.container)
-    return [
-        *("-protocol_whitelist", "file"),
-        *("-format_whitelist", ",".join(FORMATS)),
-        *("-codec_whitelist", ",".join(CODECS)),
-        *("-max_streams", str(MAX_STREAMS), "-threads", "1"),
-        # A little more than is allowed, so that what is longer can be told from what is just as long.
-        *("-t", str(LONGEST_SECONDS + 1)),
-        *(("-f", demuxer) if demuxer else ()),
-        *("-i", f"file:{source}"),
-        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-threads", "1"),
-    ]
 
 
 def sound_filter(preset: Preset, form: Shape, facts: Facts, treatment: Treatment = NONE) -> str:

@@ -1,27 +1,24 @@
 """Convert on this machine, with an ffmpeg that is locked in."""
 
-import logging
-import re
-import subprocess
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-import imageio_ffmpeg
-
-from webapp.adapters.transcoders import command, flaws, levelling, measure, sandbox, trimming, verdicts
+from webapp.adapters.transcoders import command, flaws, levelling, measure, opening, sandbox, trimming, verdicts
+from webapp.adapters.transcoders.binary import bundled
 from webapp.adapters.transcoders.lame import Tag
 from webapp.adapters.transcoders.outline import Outline
 from webapp.adapters.transcoders.progress import Progress
 from webapp.adapters.transcoders.sandbox import Box, Ended, Limits
 from webapp.adapters.transcoders.treatment import NONE, Treatment
-from webapp.errors import ConfigError, EncodeFailed
+from webapp.errors import EncodeFailed
 from webapp.news import Output
 from webapp.ports import Facts, JobSpec, Measured, Peaks
 from webapp.presets import PRESETS, Preset
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GIB = 1 << 30
 # For the seconds without progress in which ffmpeg reads what it does not need, or writes an MP4 anew.
@@ -34,7 +31,6 @@ OUTLINE_RATE = 8000
 # Nobody waits for what is only measured: it lets everything else go first, and may take the longer.
 MOST_NICE, PATIENCE = 19, 20
 AIFF_MOST = (1 << 32) - 1
-SAFE_VERSIONS = {5: (5, 1, 10), 6: (6, 1, 6), 7: (7, 1, 5), 8: (8, 1, 2)}
 
 
 class FFmpegTranscoder:
@@ -54,31 +50,6 @@ class FFmpegTranscoder:
 
     def look(self, external_id: str) -> None:
         """Nothing: our workers bring their news by themselves."""
-
-
-def bundled() -> Path:
-    """The ffmpeg that came with our requirements."""
-    return Path(imageio_ffmpeg.get_ffmpeg_exe())
-
-
-def checked_version(binary: Path) -> str:
-    """The version that the program gives itself.
-
-    Raises ConfigError for one with a hole that a sound file can use (CVE-2026-8461), and for none at all.
-    """
-    try:
-        said = subprocess.run([binary, "-version"], capture_output=True, timeout=10, check=True, text=True).stdout
-    except (OSError, subprocess.SubprocessError) as exc:
-        raise ConfigError(f"ffmpeg at {binary} does not run: {exc}") from exc
-    version = said.removeprefix("ffmpeg version ").split(" ", 1)[0]
-    numbers = re.match(r"n?(\d+)\.(\d+)(?:\.(\d+))?", version)
-    if not numbers:
-        log.warning("ffmpeg %s: not a release, so we cannot tell whether it is new enough", version)
-        return version
-    release = tuple(int(number or 0) for number in numbers.groups())
-    if release[0] <= max(SAFE_VERSIONS) and release < SAFE_VERSIONS.get(release[0], (max(SAFE_VERSIONS) + 1,)):
-        raise ConfigError(f"ffmpeg {version} has a known hole; use 8.1.2, 7.1.5, 6.1.6, 5.1.10 or newer")
-    return version
 
 
 @dataclass
@@ -116,7 +87,10 @@ class FFmpegEncoder:
         self, source: Path, target: Path, preset: Preset, facts: Facts,
         *, on_progress: Callable[[float], None], stop: threading.Event,
     ) -> Output:  # fmt: skip
-        work = _Work(source, target, preset, facts, on_progress, stop)
+        return _evenly(facts, lambda facts: self._encode(_Work(source, target, preset, facts, on_progress, stop)))
+
+    def _encode(self, work: "_Work") -> Output:
+        source, preset, facts = work.source, work.preset, work.facts
         if preset.trims:
             self._find_ends(work)
         if preset.loudness is None:
@@ -125,7 +99,7 @@ class FFmpegEncoder:
             seconds, last_words = self._make_as_loud(work, preset.loudness)
         if preset.codec == "mp3":
             self._end_exactly(work)
-        form, size = command.shape(preset, facts), target.stat().st_size
+        form, size = command.shape(preset, facts), work.target.stat().st_size
         # What is cut off on purpose is not missing: what counts is how much was read.
         read, said = work.read or (seconds, last_words)
         flaw = flaws.find(source, facts, read, said)
@@ -177,7 +151,7 @@ class FFmpegEncoder:
     def _end_exactly(self, work: "_Work") -> None:
         """Where the MP3 may not say to the sample where it ends, count, and have it say so."""
         tag = Tag.read(work.target)
-        if tag is None or not tag.is_unsure:
+        if tag is None or not tag.is_unsure or work.facts.is_evened:  # whose times are the file's own, with its gaps
             return
         progress = Progress(None, lambda _: None)
         arguments = command.count(work.source, work.preset, work.facts, work.treatment)
@@ -185,6 +159,13 @@ class FFmpegEncoder:
         tag.write(work.target, round(progress.seconds * command.shape(work.preset, work.facts).sample_rate))
 
     def peaks(self, source: Path, facts: Facts, *, stop: threading.Event) -> Peaks:
+        outline = _evenly(facts, lambda facts: self._draw(source, facts, stop))
+        peaks = outline.finish(OUTLINE_RATE)
+        if not peaks.seconds:
+            raise EncodeFailed(verdicts.NO_SOUND)
+        return peaks
+
+    def _draw(self, source: Path, facts: Facts, stop: threading.Event) -> Outline:
         outline = Outline()
 
         def draw(piece: bytes) -> bool:
@@ -192,15 +173,18 @@ class FFmpegEncoder:
             return True
 
         self._hear(command.decode(source, facts, OUTLINE_RATE), source, facts, draw, stop)
-        peaks = outline.finish(OUTLINE_RATE)
-        if not peaks.seconds:
-            raise EncodeFailed(verdicts.NO_SOUND)
-        return peaks
+        return outline
 
     def measure(
         self, source: Path, folder: Path, facts: Facts, *, with_picture: bool, stop: threading.Event
     ) -> Measured:
-        meter, picture = measure.Meter(), folder / "spectrum.png" if with_picture else None
+        picture = folder / "spectrum.png" if with_picture else None
+        return _evenly(facts, lambda facts: self._measure(source, folder, facts, picture, stop))
+
+    def _measure(
+        self, source: Path, folder: Path, facts: Facts, picture: Path | None, stop: threading.Event
+    ) -> Measured:
+        meter = measure.Meter()
         ended = sandbox.run(
             [str(self.binary), *measure.command(source, facts, picture)],
             Box(readable=(source,), writable=(folder,), folder=folder),
@@ -223,7 +207,7 @@ class FFmpegEncoder:
 
     def _limits(self, source: Path, facts: Facts, preset: Preset | None = None) -> Limits:
         size = source.stat().st_size
-        length = min(command.LONGEST_SECONDS, max(facts.seconds or 0, size / FEWEST_BYTES_PER_SECOND))
+        length = min(opening.LONGEST_SECONDS, max(facts.seconds or 0, size / FEWEST_BYTES_PER_SECOND))
         return Limits(
             wall_seconds=self.wall_seconds or 60 + length / SLOWEST_SPEED,
             idle_seconds=self.idle_seconds + (size + _rewritten(preset, facts)) / SLOWEST_DISK,
@@ -233,6 +217,14 @@ class FFmpegEncoder:
 
     def _most_bytes(self, preset: Preset) -> int:
         return min(self.max_output_bytes, AIFF_MOST) if preset.container == "aiff" else self.max_output_bytes
+
+
+def _evenly(facts: Facts, deed: Callable[[Facts], T]) -> T:
+    """Do it; and should the sound change its form on the way, do it anew with the sound brought into one form first."""
+    try:
+        return deed(facts)
+    except verdicts.FormChanged:
+        return deed(opening.evened(facts))
 
 
 def _rewritten(preset: Preset | None, facts: Facts) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from webapp.adapters.transcoders import command, measure
 from webapp.adapters.transcoders.measure import Meter
+from webapp.adapters.transcoders.opening import filtered
 from webapp.adapters.transcoders.treatment import Treatment
 from webapp.ports import Facts, Measured
 from webapp.presets import Preset
@@ -45,8 +46,8 @@ def listen_to_result(target: Path, preset: Preset, facts: Facts) -> list[str]:
 def _metered(source: Path, facts: Facts, steps: str, rate: int) -> list[str]:
     # The meter looks ten times a second: without another tenth it would not see the peaks of what is left over.
     graph = f"{steps},apad=pad_len={rate // 10},{measure.METER}"
-    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *command.opened(source, facts)]
-    return [*heard, "-filter:a", graph, "-f", "null", "-"]
+    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *filtered(source, facts, graph)]
+    return [*heard, "-f", "null", "-"]
 
 
 class Ear(Meter):

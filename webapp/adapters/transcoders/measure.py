@@ -4,7 +4,7 @@ import math
 import re
 from pathlib import Path
 
-from webapp.adapters.transcoders.command import LONGEST_SECONDS, opened
+from webapp.adapters.transcoders.opening import LONGEST_SECONDS, filtered, track
 from webapp.ports import Facts, Measured
 
 # EBU R128: what is not even this loud is silence to the meter.
@@ -22,8 +22,18 @@ _PIECES, _PIECE = 1600, 4096
 
 def command(source: Path, facts: Facts, picture: Path | None) -> list[str]:
     """The arguments that send the meter's words to stdout and, if wanted, draw the spectrum into a file."""
-    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *opened(source, facts)]
-    heard += ["-filter:a", METER, "-f", "null", "-"]
+    heard = [
+        "-nostdin",
+        "-hide_banner",
+        "-v",
+        "error",
+        "-nostats",
+        "-y",
+        *filtered(source, facts, METER),
+        "-f",
+        "null",
+        "-",
+    ]
     if picture is None:
         return heard
     seconds = min(facts.seconds or LONGEST_SECONDS, LONGEST_SECONDS)
@@ -31,8 +41,8 @@ def command(source: Path, facts: Facts, picture: Path | None) -> list[str]:
     pieces = f"aformat=channel_layouts=mono,asetnsamples=n={_PIECE}:p=0,aselect='not(mod(n\\,{every}))',asetpts=N"
     drawn = f"showspectrumpic=s={_WIDTH}x{_HEIGHT}:legend=0:color=fire:saturation=0:drange=110"
     # Sixteen shades of grey are enough for the eye, and a third of the bytes; the page gives them its colour.
-    graph = f"[0:a:0]{pieces},{drawn},format=rgb24,normalize,format=gray,lut=y='trunc(val/16)*17'[seen]"
-    seen = ["-map", "[seen]", "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", f"file:{picture}"]
+    graph = f"{track(facts)}{pieces},{drawn},format=rgb24,normalize,format=gray,lut=y='trunc(val/16)*17'[seen]"
+    seen = ["-map", "[seen]", "-frames:v", "1", "-c:v", "png", "-threads", "1", "-f", "image2pipe", f"file:{picture}"]
     return [*heard, "-filter_complex", graph, *seen]
 
 

@@ -144,6 +144,7 @@ def _order(box: Box, limits: Limits, program: Path) -> Iterator[str]:
     most = {"AS": limits.memory, "FSIZE": limits.file_size, "CPU": limits.cpu_seconds, "NOFILE": limits.open_files}
     home = box.folder
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home}
+    environment["MALLOC_ARENA_MAX"] = "2"  # else each thread of many reserves 64 MB of what all of them may have
     yield from ("--parent", str(os.getpid()), "--folder", str(box.folder), "--nice", str(limits.niceness))
     for option, values in (
         ("--limit", (f"{name}={value}" for name, value in most.items())),

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from webapp.adapters.transcoders import command
+from webapp.adapters.transcoders.opening import filtered
 from webapp.adapters.transcoders.treatment import NONE, Treatment
 from webapp.ports import Facts
 from webapp.presets import Preset
@@ -26,8 +27,8 @@ def look(source: Path, preset: Preset, facts: Facts) -> list[str]:
         "astats=metadata=1:reset=1:measure_perchannel=none:measure_overall=Peak_level",
         "ametadata=mode=print:key=lavfi.astats.Overall.Peak_level:file='pipe\\:1'",
     ]
-    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *command.opened(source, facts)]
-    return [*heard, "-filter:a", ",".join(steps), "-f", "null", "-"]
+    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", *filtered(source, facts, ",".join(steps))]
+    return [*heard, "-f", "null", "-"]
 
 
 class Edges:

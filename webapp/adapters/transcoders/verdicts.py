@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from webapp.adapters.transcoders import command
+from webapp.adapters.transcoders import opening
 from webapp.adapters.transcoders.sandbox import Ended, Ending
 from webapp.errors import EncodeFailed, Stopped, StorageFull
 from webapp.ports import Facts
@@ -26,14 +26,20 @@ REASONS = {
 }
 
 
+class FormChanged(EncodeFailed):
+    """The sound changes its form on the way, and there was nothing to bring it into one."""
+
+
 def check(ended: Ended, folder: Path | None, paths: tuple[Path, ...]) -> None:
-    """Return if all went well. Raises what the ending means for the user."""
+    """Return if all went well. Raises what the ending means for the user; FormChanged, if it can be mended."""
     if ended.ending is Ending.EXITED and ended.code == 0:
         return
     if ended.ending is Ending.STOPPED:
         raise Stopped
     if folder and (ended.code in NO_ROOM or shutil.disk_usage(folder).free < NEXT_TO_NOTHING):
         raise StorageFull
+    if opening.CHANGED in ended.last_words:
+        raise FormChanged(REASONS[ended.ending], detail=_detail(ended, paths))
     if ended.code == NO_MEMORY:
         raise EncodeFailed(N_("This file takes too much memory to convert."), detail=_detail(ended, paths))
     raise EncodeFailed(REASONS[ended.ending], detail=_detail(ended, paths))
@@ -54,9 +60,10 @@ def check_length(seconds: float, facts: Facts, *, is_whole: bool = True) -> None
     """
     if not seconds:
         raise EncodeFailed(NO_SOUND)
-    if seconds > command.LONGEST_SECONDS:
+    if seconds > opening.LONGEST_SECONDS:
         raise EncodeFailed(N_("This sound is longer than 24 hours, which is more than we convert."))
-    expected = (facts.seconds or 0) if is_whole else 0
+    # What is said of its length by a file whose form changes is reckoned from its beginning.
+    expected = (facts.seconds or 0) if is_whole and not facts.is_evened else 0
     if seconds < expected - max(0.5, expected * 0.02):
         raise EncodeFailed(
             N_("The file is damaged or cut short: only {part} could be read."), part=_part(seconds, expected)
