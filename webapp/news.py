@@ -61,6 +61,8 @@ class Output:
     flaw: Flaw | None = None
     tags_version: int | None = None
     """Which tags it has; UNTAGGED: none; None: it was made outside, where nobody writes any."""
+    is_evened: bool = False
+    """Whether the original changes its form on the way, and had to be brought into one first."""
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,6 @@ class Facts:
     seconds: float | None = None
     """None if the file does not say. What it says may be wrong."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    is_evened: bool = False
-    """Whether rate and channels change on the way, and are these only once the sound has been brought into one form.
-
-    No look at the beginning can tell; an encoder finds it out.
-    """
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -302,8 +303,8 @@ def test_sec_M8_the_command_opens_nothing_that_is_not_on_its_lists(tmp_path: Pat
     source, target = tmp_path / "source", tmp_path / "target"
     hostile = replace(WAV, container="-i http://x", codec="$(id)", tags={"title": "concat:a|b"})
 
-    for preset in PRESETS.values():
-        words = command.encode(source, target, preset, hostile)
+    for preset, facts in product(PRESETS.values(), (hostile, opening.Evened.of(hostile))):
+        words = command.encode(source, target, preset, facts)
         opened = words[: words.index("-i")]
         assert "-nostdin" in opened
         assert opened[opened.index("-protocol_whitelist") + 1] == "file"

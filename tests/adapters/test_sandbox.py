@@ -113,6 +113,7 @@ def test_it_sees_nothing_of_our_environment(job: Path, monkeypatch: pytest.Monke
 
     assert "hidden" not in said.output
     assert f"HOME={job}" in said.output
+    assert "MALLOC_ARENA_MAX=2" in said.output, "what many threads reserve counts as memory"
 
 
 def test_it_holds_no_file_of_ours_open(job: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_preset_is_put_together_and_a_file_is_made_with_it(
         assert short.evaluate_all(LINES) == []
 
     page.goto(page.url.replace(f"/files/{file_id}", "/account/presets"))
-    page.get_by_role("link", name="Delete Podcast…").click()
+    page.get_by_role("link", name="Delete… Podcast").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("main")).to_contain_text("What was made with it stays.")
     expect(page.get_by_text("You have none yet.")).to_be_visible()

@@ -53,12 +53,14 @@ def test_a_rendition_says_what_became_of_the_sound(
     assert (found and found[1].replace("&#39;", "'")) == words
 
 
-def test_what_became_stereo_by_itself_was_mono_only_in_part(as_alice: FlaskClient, alice: User) -> None:
-    """As is found out when it is converted (`opening.evened`)."""
-    file = AudioFileFactory(owner=alice, presets=("mp4",), **MP3, channels=1)
-    jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "mp4", output=Output(10, 10.0, 44100, 2, 1000)))
+def test_of_what_changes_its_form_on_the_way_the_one_form_is_told(as_alice: FlaskClient, alice: User) -> None:
+    file = AudioFileFactory(owner=alice, presets=("flac",))
+    made = Output(10, 10.0, 44100, 2, 1000, is_evened=True)
+    jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "flac", output=made))
 
-    assert "data-kept>mono only in part<" in as_alice.get(f"/files/{file.id}").text
+    page = as_alice.get(f"/files/{file.id}").text
+
+    assert "data-kept>brought to stereo and 44.1 kHz, as its form changes on the way<" in page
 
 
 def test_what_most_browsers_do_not_play_is_said_to_be_for_downloading(as_alice: FlaskClient, alice: User) -> None:

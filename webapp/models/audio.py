@@ -206,6 +206,7 @@ class Rendition(Claimable, Dressed, Base):
     channels: Mapped[int | None]
     bit_rate: Mapped[int | None]
     flaw: Mapped[Flaw | None]
+    is_evened: Mapped[bool] = mapped_column(default=False)
 
     audio_file: Mapped[AudioFile] = relationship(back_populates="renditions")
     job: Mapped["TranscodeJob"] = relationship()

@@ -10,7 +10,7 @@ from flask_login import current_user, login_required
 from webapp.db import peek
 from webapp.errors import BadRequest, NotFound, NotSignedIn
 from webapp.models import SignIn, User
-from webapp.services import notifications
+from webapp.services import notifications, removals
 from webapp.web import htmx, inbox, live
 from webapp.web.language import gettext
 from webapp.web.place import Place
@@ -38,7 +38,8 @@ def poll() -> ResponseReturnValue:
         return "", HTTPStatus.NO_CONTENT
     place = Place.of_request()
     if not place.is_there:  # deleted elsewhere: the page that shows it has nothing more to show
-        flash(gettext("The file whose page was open has been deleted."))
+        if place.file_id and removals.is_known(user_id, place.file_id):
+            flash(gettext("The file whose page was open has been deleted."))
         return "", HTTPStatus.OK, {"HX-Redirect": url_for("files.index")}
     return live.news(asked, place)
 

@@ -139,7 +139,7 @@ def change(own_id: int) -> ResponseReturnValue:
 def confirm_delete(own_id: int) -> ResponseReturnValue:
     """What deleting means, before it is done."""
     own = own_presets.find(current_user, own_id)
-    return render_template("account/forget.html", own=own, place=Place("account", title=own.title))
+    return render_template("account/delete_preset.html", own=own, place=Place("account", title=own.title))
 
 
 @bp.post("/<int:own_id>/delete")

@@ -29,7 +29,12 @@ def kept(file: AudioFile, rendition: Rendition) -> list[str]:
     words = [
         *_levelled(file, rendition),
         *([gettext("silence trimmed")] if rendition.preset.trims else []),
-        *_channels(facts.channels, rendition),
+    ]
+    if rendition.is_evened:
+        form = {"channels": channels(rendition.channels), "rate": khz(rendition.sample_rate)}
+        return [*words, gettext("brought to {channels} and {rate}, as its form changes on the way").format(**form)]
+    words += [
+        *_channels(facts.channels, rendition.channels),
         *_rate(facts.sample_rate, rendition.sample_rate),
         *_depth(facts, depth),
     ]
@@ -58,12 +63,9 @@ def _levelled(file: AudioFile, rendition: Rendition) -> list[str]:
     ]
 
 
-def _channels(original: int, rendition: Rendition) -> list[str]:
-    made = rendition.channels or original
+def _channels(original: int, made: int) -> list[str]:
     if made == original:
         return []
-    if made > original and rendition.preset.channels is None:
-        return [gettext("{original} only in part").format(original=channels(original))]
     if made > original:
         return [gettext("{original} on both sides").format(original=channels(original))]
     if original > command.NAMED_LAYOUTS:

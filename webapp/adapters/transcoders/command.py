@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from webapp.adapters.transcoders.opening import DEMUXERS, filtered
+from webapp.adapters.transcoders.opening import DEMUXERS, filtered, progress
 from webapp.adapters.transcoders.treatment import NONE, Treatment
 from webapp.ports import Facts
 from webapp.presets import Preset
@@ -50,9 +50,9 @@ def encode(source: Path, target: Path, preset: Preset, facts: Facts, treatment: 
     """The arguments that make the rendition, without the program's name. Progress goes to stdout."""
     form = shape(preset, facts)
     return [
-        *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
-        *("-progress", "pipe:1", "-stats_period", "0.25", "-y"),
+        *("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-y"),
         *filtered(source, facts, sound_filter(preset, form, facts, treatment)),
+        *progress(facts, form.sample_rate),
         *_encoder(preset, form),
         *_muxer(preset),
         f"file:{target}",
@@ -61,9 +61,11 @@ def encode(source: Path, target: Path, preset: Preset, facts: Facts, treatment: 
 
 def count(source: Path, preset: Preset, facts: Facts, treatment: Treatment = NONE) -> list[str]:
     """The arguments that do the same and keep nothing: the progress says to the sample how long the sound is."""
+    form = shape(preset, facts)
     return [
-        *("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1"),
-        *filtered(source, facts, sound_filter(preset, shape(preset, facts), facts, treatment)),
+        *("-nostdin", "-hide_banner", "-v", "error", "-nostats"),
+        *filtered(source, facts, sound_filter(preset, form, facts, treatment)),
+        *progress(facts, form.sample_rate),
         *("-f", "null", "-"),
     ]
 

@@ -103,7 +103,9 @@ class FFmpegEncoder:
         # What is cut off on purpose is not missing: what counts is how much was read.
         read, said = work.read or (seconds, last_words)
         flaw = flaws.find(source, facts, read, said)
-        return Output(size, seconds, form.sample_rate, form.channels, round(size * 8 / seconds), flaw)
+        is_evened = isinstance(facts, opening.Evened)
+        bit_rate = round(size * 8 / seconds)
+        return Output(size, seconds, form.sample_rate, form.channels, bit_rate, flaw, is_evened=is_evened)
 
     def _find_ends(self, work: "_Work") -> None:
         """Hear where the sound begins and ends."""
@@ -151,7 +153,7 @@ class FFmpegEncoder:
     def _end_exactly(self, work: "_Work") -> None:
         """Where the MP3 may not say to the sample where it ends, count, and have it say so."""
         tag = Tag.read(work.target)
-        if tag is None or not tag.is_unsure or work.facts.is_evened:  # whose times are the file's own, with its gaps
+        if tag is None or not tag.is_unsure:
             return
         progress = Progress(None, lambda _: None)
         arguments = command.count(work.source, work.preset, work.facts, work.treatment)
@@ -224,7 +226,7 @@ def _evenly(facts: Facts, deed: Callable[[Facts], T]) -> T:
     try:
         return deed(facts)
     except verdicts.FormChanged:
-        return deed(opening.evened(facts))
+        return deed(opening.Evened.of(facts))
 
 
 def _rewritten(preset: Preset | None, facts: Facts) -> float:

@@ -6,7 +6,9 @@ To ffmpeg all is well with both. What lacks a lot of what it says it has is an e
 import os
 from pathlib import Path
 
-from webapp.adapters.transcoders.opening import DEMUXERS
+from webapp.adapters.transcoders.lame import Tag
+from webapp.adapters.transcoders.opening import DEMUXERS, Evened
+from webapp.adapters.transcoders.opening import seconds as seconds_of
 from webapp.news import Flaw
 from webapp.ports import Facts
 
@@ -29,6 +31,9 @@ MP3_COMPLAINTS = 2
 # Where the time goes back, something is not in its place.
 GOES_BACK = "non monotonically increasing"
 
+# What the decoder says of a FLAC that changes its depth on the way.
+NEW_DEPTH = "switching bps mid-stream"
+
 TAIL_BYTES = 1 << 17
 OGG_PAGE, OGG_LAST, OGG_HEADER_BYTES = b"OggS", 4, 27
 ID3V1_BYTES = 128
@@ -43,9 +48,10 @@ _RATES = (44100, 48000, 32000)
 def find(source: Path, facts: Facts, seconds: float, last_words: str) -> Flaw | None:
     """What is the matter with a file of which so much could be read, and ffmpeg wrote this to stderr."""
     demuxer = DEMUXERS.get(facts.container, "")
-    expected = 0.0 if facts.is_evened else facts.seconds or 0.0
+    expected = seconds_of(facts)
     is_short = seconds < expected - _tolerance(demuxer, facts.codec, expected)
-    if is_short or _complains(demuxer, last_words, facts) or _breaks_off(source, demuxer):
+    is_cut = _breaks_off(source, demuxer) or (isinstance(facts, Evened) and _lacks_bytes(source, demuxer))
+    if is_short or is_cut or _complains(demuxer, last_words, facts):
         return Flaw.INCOMPLETE
     return None
 
@@ -59,9 +65,11 @@ def _tolerance(demuxer: str, codec: str, expected: float) -> float:
 
 
 def _complains(demuxer: str, last_words: str, facts: Facts) -> bool:
-    if facts.is_evened and demuxer == "flac":
-        return True  # RFC 9639, 8.2: it has one form. Of another, blocks larger than those announced are not decoded
-    if GOES_BACK in last_words and not facts.is_evened:
+    is_evened = isinstance(facts, Evened)
+    if demuxer == "flac":
+        # RFC 9639, 8.2: it has one form. Of another, blocks larger than those announced are not decoded.
+        return is_evened or NEW_DEPTH in last_words
+    if GOES_BACK in last_words and not is_evened:
         return True
     if demuxer == "mp3":
         return last_words.count(COMPLAINTS[0]) >= MP3_COMPLAINTS
@@ -76,6 +84,12 @@ def _breaks_off(source: Path, demuxer: str) -> bool:
     with source.open("rb") as file:
         file.seek(-min(TAIL_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
         return looks[demuxer](file.read())
+
+
+def _lacks_bytes(source: Path, demuxer: str) -> bool:
+    """Whether the first frame of an MP3 tells of more bytes than there are."""
+    tag = Tag.read(source) if demuxer == "mp3" else None
+    return tag is not None and tag.bytes_told > source.stat().st_size - tag.place
 
 
 def _lacks_last_page(tail: bytes) -> bool:

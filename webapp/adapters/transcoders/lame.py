@@ -13,7 +13,8 @@ _ID3 = 10
 # More than any first frame needs.
 _FRAME = 2880
 # What lies where in the tag, counted from its first letter.
-_FRAMES_AT, _ENDS_AT, _CRC_AT, _TAG = 8, 141, 154, 156
+_FLAGS_AT, _FRAMES_AT, _BYTES_AT, _ENDS_AT, _CRC_AT, _TAG = 7, 8, 12, 141, 154, 156
+_FRAMES_AND_BYTES = 0b11
 # Where the tag begins in its frame: after the side information, whose length follows from version and channels.
 _OFFSETS = (13, 21, 36)
 # What every decoder adds at the front, and ffmpeg counts as filling at the end.
@@ -50,6 +51,12 @@ class Tag:
     def frame_size(self) -> int:
         """Samples in a frame."""
         return 1152 if self.frame[1] >> 3 & 0b11 == _MPEG_1 else 576
+
+    @property
+    def bytes_told(self) -> int:
+        """How long the file is from this frame on, by its own word; 0 if it does not say."""
+        says_both = self.frame[self.offset + _FLAGS_AT] & _FRAMES_AND_BYTES == _FRAMES_AND_BYTES
+        return int.from_bytes(self.frame[self.offset + _BYTES_AT :][:4], "big") if says_both else 0
 
     @property
     def ends(self) -> tuple[int, int]:

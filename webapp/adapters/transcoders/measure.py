@@ -22,18 +22,8 @@ _PIECES, _PIECE = 1600, 4096
 
 def command(source: Path, facts: Facts, picture: Path | None) -> list[str]:
     """The arguments that send the meter's words to stdout and, if wanted, draw the spectrum into a file."""
-    heard = [
-        "-nostdin",
-        "-hide_banner",
-        "-v",
-        "error",
-        "-nostats",
-        "-y",
-        *filtered(source, facts, METER),
-        "-f",
-        "null",
-        "-",
-    ]
+    heard = ["-nostdin", "-hide_banner", "-v", "error", "-nostats", "-y"]
+    heard += [*filtered(source, facts, METER), "-f", "null", "-"]
     if picture is None:
         return heard
     seconds = min(facts.seconds or LONGEST_SECONDS, LONGEST_SECONDS)

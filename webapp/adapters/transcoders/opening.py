@@ -1,6 +1,6 @@
 """Say in ffmpeg's language what of a file may be opened, and how its sound gets to the filters that are to have it."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from webapp.ports import Facts
@@ -55,39 +55,66 @@ CODECS = (
 # What ffmpeg says when the form of a sound changes under its filters.
 CHANGED = "Changing audio frame properties on the fly is not supported"
 _LEAST_RATE = 44100
+# Whose length is that of the first frames, times as many as there are.
+_RECKONED = ("mp3", "aac", "ac3", "eac3", "amr", "ogg", "flac")
 # Mono is put on both sides as it is, and not 3 dB lower, as it would be by itself.
 _MONO = f"volume='if(eq(nb_channels,1),{2**0.5},1)':precision=float"
 _QUIETLY = ("-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-threads", "1")
 
 
-def evened(facts: Facts) -> Facts:
-    """The facts of a sound that changes its form on the way, once it has been brought into one."""
-    return replace(facts, sample_rate=max(facts.sample_rate, _LEAST_RATE), channels=2, is_evened=True)
+@dataclass(frozen=True)
+class Evened(Facts):
+    """Those of a sound that changes its form on the way, and of the one form that it is brought into first."""
+
+    @classmethod
+    def of(cls, facts: Facts) -> "Evened":
+        """Two channels, at the rate of the beginning if that is not low."""
+        return cls(**vars(facts) | {"sample_rate": max(facts.sample_rate, _LEAST_RATE), "channels": 2})
 
 
 def filtered(source: Path, facts: Facts, steps: str) -> list[str]:
     """The arguments that send the first sound track of the file, and nothing besides, through these filters.
 
     Wherever the form of the sound changes (a mono jingle in a stereo programme) ffmpeg would begin its filters anew,
-    and with them the time and all that they have measured. So it is told to give up instead, and then, with the facts
-    `evened`, to bring the sound into one form first, which is decoded once more for the filters proper. The times of
+    and with them the time and all that they have measured. So it is told to give up instead, and then, with facts that
+    are Evened, to bring the sound into one form first, which is decoded once more for the filters proper. The times of
     both have to go on together: with "asetpts=N" here, which begins anew at each change, ffmpeg 9 can stand still.
     """
-    if not facts.is_evened:
+    if not isinstance(facts, Evened):
         return ["-reinit_filter", "0", *_opened(source, facts), "-map", "0:a:0", *_QUIETLY, "-filter:a", steps]
-    one_form = (
-        f"{_MONO},aresample=osr={facts.sample_rate}:resampler=soxr:precision=28:osf=flt:ochl=stereo:rematrix_maxval=1"
-    )
+    # By soxr, a part would lose its end where the rate changes.
+    rate = f"osr={facts.sample_rate}:resampler=swr:filter_size=64"
+    one_form = f"{_MONO},aresample={rate}:osf=flt:ochl=stereo:rematrix_maxval=1"
     return [
         *(*_opened(source, facts), "-map", "0:a:0", *_QUIETLY),
         *("-filter:a", one_form, "-c:a", "pcm_f32le", "-f", "null", "-"),
-        *("-dec", "0:0", "-filter_complex", f"{track(facts)}{steps}[evened]", "-map", "[evened]", *_QUIETLY),
+        *("-dec", "0:0", "-filter_complex_threads", "1"),
+        *("-filter_complex", f"{track(facts)}{steps}[evened]", "-map", "[evened]", *_QUIETLY),
     ]
+
+
+def seconds(facts: Facts) -> float:
+    """How much sound there has to be; 0 if nobody can tell.
+
+    What the first frames are reckoned to, or say, holds for as long as the form does.
+    """
+    is_reckoned = isinstance(facts, Evened) and DEMUXERS.get(facts.container) in _RECKONED
+    return 0.0 if is_reckoned else facts.seconds or 0.0
 
 
 def track(facts: Facts) -> str:
     """What a graph of filters calls the sound."""
-    return "[dec:0]" if facts.is_evened else "[0:a:0]"
+    return "[dec:0]" if isinstance(facts, Evened) else "[0:a:0]"
+
+
+def progress(facts: Facts, rate: int) -> list[str]:
+    """The arguments, in front of an output of this rate, that have ffmpeg tell on stdout how far it is.
+
+    Of two outputs `-progress` tells the longest time, which is that of the file's own clock, with its gaps.
+    """
+    if not isinstance(facts, Evened):
+        return ["-progress", "pipe:1", "-stats_period", "0.25"]
+    return ["-stats_enc_pre", "pipe:1", "-stats_enc_pre_fmt", f"samples={{sn}} {{samp}} {rate}"]
 
 
 def _opened(source: Path, facts: Facts) -> list[str]:

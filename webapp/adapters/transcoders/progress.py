@@ -1,10 +1,13 @@
 """Follow how far a conversion is."""
 
+import re
 from collections.abc import Callable
+
+_SAMPLES = re.compile(rb"(\d{1,18}) (\d{1,9}) ([1-9]\d{0,6})")
 
 
 class Progress:
-    """Follows what ffmpeg writes for `-progress`: lines of name=value."""
+    """Follows what ffmpeg writes for `-progress`, lines of name=value, or what `opening.progress` has it write."""
 
     def __init__(self, expected: float | None, on_progress: Callable[[float], None]) -> None:
         self.seconds = 0.0
@@ -21,6 +24,9 @@ class Progress:
             name, _, value = line.partition(b"=")
             if name == b"out_time_us" and value.strip().isdigit():
                 self.seconds = max(self.seconds, int(value) / 1_000_000)
+            elif name == b"samples" and (found := _SAMPLES.fullmatch(value.strip())):
+                before_it, its, rate = map(int, found.groups())
+                self.seconds = max(self.seconds, (before_it + its) / rate)
         if self.seconds == before:
             return False
         if self.expected:

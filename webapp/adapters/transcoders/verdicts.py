@@ -62,8 +62,7 @@ def check_length(seconds: float, facts: Facts, *, is_whole: bool = True) -> None
         raise EncodeFailed(NO_SOUND)
     if seconds > opening.LONGEST_SECONDS:
         raise EncodeFailed(N_("This sound is longer than 24 hours, which is more than we convert."))
-    # What is said of its length by a file whose form changes is reckoned from its beginning.
-    expected = (facts.seconds or 0) if is_whole and not facts.is_evened else 0
+    expected = opening.seconds(facts) if is_whole else 0.0
     if seconds < expected - max(0.5, expected * 0.02):
         raise EncodeFailed(
             N_("The file is damaged or cut short: only {part} could be read."), part=_part(seconds, expected)
