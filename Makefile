@@ -34,7 +34,7 @@ test-all: installed-dev ## the long tests too, and the suite over PostgreSQL, Ra
 	@$(PYTHON) -m pytest -n 2
 	@echo "The suite over PostgreSQL and RabbitMQ:"
 	@TEST_DATABASE_URL="$(POSTGRES_URL)" TEST_BROKER_URL="$(AMQP_URL)" \
-		$(PYTHON) -m pytest -n 2 -m "not slow"
+		$(PYTHON) -m pytest -n 2 -m "not slow and not browser"
 	@echo "The suite with Redis as broker:"
 	@TEST_BROKER_URL="$(REDIS_URL)" $(PYTHON) -m pytest -n 2 -m "not slow and not browser"
 

@@ -19,7 +19,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from tests.fakes import FakeEncoder, MemoryStorage
+from tests.fakes import FakeEncoder, FakeTagger, MemoryStorage
 from webapp import create_app
 from webapp.children import end_with
 from webapp.config import Config
@@ -127,7 +127,10 @@ def main(config: Config, notes: str) -> None:
     fakes: dict[str, Any] = {"storage": _Anything(), "encoder": _Noting(Path(notes))} if notes else {}
     if notes:
         sa.event.listen(sa.Engine, "connect", _hurry)
-    queue: Queue = create_app(config, **fakes).extensions["queue"]
+    app = create_app(config, **fakes)
+    if notes:
+        app.extensions["tagger"] = FakeTagger()
+    queue: Queue = app.extensions["queue"]
     claims.MOST_TRIES = 1000  # many are killed at the same piece, by chance
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the system buries the dead
     end_with(os.getppid())

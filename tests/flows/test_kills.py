@@ -122,11 +122,12 @@ def are_gone(processes: set[int]) -> bool:
 
 
 def many_jobs(owner: User, number: int) -> None:
-    """So many files with one job each, and their outlines done."""
+    """So many files with one job each, which a worker was told of, and their outlines done."""
     for _ in range(number):
         AudioFileFactory(owner=owner, presets=("wav",))
     with writing():
         db.session.execute(sa.update(Waveform).values(status=JobStatus.COMPLETE))
+        db.session.execute(sa.update(TranscodeJob).values(status=JobStatus.SUBMITTED))
 
 
 def nothing_is_left_over(data_dir: Path) -> None:
