@@ -177,31 +177,10 @@ def _is_json(path: Path) -> bool:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    queue = config.data_dir / "queue"
-    options: dict[str, Any] = {}
-    transport: dict[str, Any] = {}
-    if config.broker.startswith("filesystem"):
-        transport = {"broker_transport": f"{__name__}:{Transport.__name__}"}
-        for folder in (queue, queue / "control"):
-            folder.mkdir(parents=True, exist_ok=True)
-        # In and out are the same folder: what one process puts there another takes.
-        options = {
-            "data_folder_in": str(queue),
-            "data_folder_out": str(queue),
-            "control_folder": str(queue / "control"),
-            # A look into an empty folder costs next to nothing, and each piece waits for one.
-            "polling_interval": 0.05,
-        }
-    else:
-        # Whoever uploads does not wait for a broker that is down: one try, and the sweep tries again.
-        options = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-        if config.broker.startswith("redis"):
-            options |= {"socket_connect_timeout": 1, "socket_timeout": 5}
-        if config.broker.startswith("sqs"):
-            options |= _sqs(config)
+    is_here = config.broker.startswith("filesystem")
     return {
-        **transport,
-        "broker_transport_options": options,
+        **({"broker_transport": f"{__name__}:{Transport.__name__}"} if is_here else {}),
+        "broker_transport_options": _folders(config.data_dir / "queue") if is_here else _line(config),
         "broker_connection_timeout": 1,
         "broker_connection_retry_on_startup": True,
         "task_default_queue": QUEUE,
@@ -211,6 +190,29 @@ def _settings(config: Config) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
     }
+
+
+def _folders(queue: Path) -> dict[str, Any]:
+    for folder in (queue, queue / "control"):
+        folder.mkdir(parents=True, exist_ok=True)
+    # In and out are the same folder: what one process puts there another takes.
+    return {
+        "data_folder_in": str(queue),
+        "data_folder_out": str(queue),
+        "control_folder": str(queue / "control"),
+        # A look into an empty folder costs next to nothing, and each piece waits for one.
+        "polling_interval": 0.05,
+    }
+
+
+def _line(config: Config) -> dict[str, Any]:
+    # Whoever uploads does not wait for a broker that is down: one try, and the sweep tries again.
+    options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+    if config.broker.startswith("redis"):
+        options |= {"socket_connect_timeout": 1, "socket_timeout": 5}
+    if config.broker.startswith("sqs"):
+        options |= _sqs(config)
+    return options
 
 
 def _sqs(config: Config) -> dict[str, Any]:
