@@ -37,7 +37,11 @@ def made(owner: User, preset: str, **facts: Any) -> AudioFile:
         ("flac", {"bit_depth": 32}, "from 32 to 24 bit"),
         ("wav", {"sample_rate": 96000}, "from 96 kHz to 48 kHz, dithered"),
         ("wav", {"sample_rate": 96000, "bit_depth": 24}, "from 96 kHz to 48 kHz, from 24 to 16 bit, dithered"),
-        ("mp3-320", {"channels": 6, "sample_rate": 96000}, "5.1 mixed down to stereo, from 96 kHz to 48 kHz"),
+        (
+            "mp3-320",
+            {"channels": 6, "sample_rate": 96000},
+            "5.1 mixed down to stereo, quieter so that nothing clips, from 96 kHz to 48 kHz",
+        ),
         ("flac", {"channels": 6}, SAME),
         ("flac", {"channels": 12}, "only the first two of 12 channels"),
     ],
@@ -51,6 +55,18 @@ def test_a_rendition_says_what_became_of_the_sound(
 
     found = re.search(r"data-kept>([^<]*)<", page)
     assert (found and found[1].replace("&#39;", "'")) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(8.0, "2 s of silence trimmed"), (8.76, "1.2 s of silence trimmed"), (9.99, "no silence to trim")],
+)
+def test_how_much_silence_was_cut_off_is_told(as_alice: FlaskClient, alice: User, seconds: float, words: str) -> None:
+    file = AudioFileFactory(owner=alice, presets=("my-flac-trim",), seconds=10.0)
+    made = Output(10, seconds, 44100, 2, 1000)
+    jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "my-flac-trim", output=made))
+
+    assert f"data-kept>{words}<" in as_alice.get(f"/files/{file.id}").text
 
 
 def test_of_what_changes_its_form_on_the_way_the_one_form_is_told(as_alice: FlaskClient, alice: User) -> None:

@@ -6,12 +6,13 @@ from webapp.adapters.transcoders import command
 from webapp.adapters.transcoders.levelling import is_close
 from webapp.models import AudioFile, Rendition
 from webapp.ports import Facts
-from webapp.web.filters import channels, khz
+from webapp.web.filters import channels, khz, number
 from webapp.web.labels import lufs
 from webapp.web.language import gettext
 
 _SINGLE_BITS = 1
 _DITHERED_DEPTH = 16
+_STEREO = 2
 
 
 def init_app(app: Flask) -> None:
@@ -26,15 +27,12 @@ def kept(file: AudioFile, rendition: Rendition) -> list[str]:
     facts = file.facts
     # What another's transcoder does with the depth it does not tell.
     depth = command.shape(rendition.preset, facts).bit_depth if not rendition.job.external_id else None
-    words = [
-        *_levelled(file, rendition),
-        *([gettext("silence trimmed")] if rendition.preset.trims else []),
-    ]
+    words = [*_levelled(file, rendition), *_trimmed(file, rendition)]
     if rendition.is_evened:
         form = {"channels": channels(rendition.channels), "rate": khz(rendition.sample_rate)}
         return [*words, gettext("brought to {channels} and {rate}, as its form changes on the way").format(**form)]
     words += [
-        *_channels(facts.channels, rendition.channels),
+        *_channels(facts.channels, rendition.channels, is_ours=not rendition.job.external_id),
         *_rate(facts.sample_rate, rendition.sample_rate),
         *_depth(facts, depth),
     ]
@@ -63,14 +61,29 @@ def _levelled(file: AudioFile, rendition: Rendition) -> list[str]:
     ]
 
 
-def _channels(original: int, made: int) -> list[str]:
+def _trimmed(file: AudioFile, rendition: Rendition) -> list[str]:
+    """How much silence was cut off, as far as both lengths are known to tell."""
+    if not rendition.preset.trims:
+        return []
+    if not file.seconds or not rendition.seconds or rendition.is_evened:
+        return [gettext("silence trimmed")]
+    cut = round(file.seconds - rendition.seconds, 1)
+    if cut <= 0:
+        return [gettext("no silence to trim")]
+    return [gettext("{seconds} s of silence trimmed").format(seconds=number(cut))]
+
+
+def _channels(original: int, made: int, *, is_ours: bool) -> list[str]:
     if made == original:
         return []
     if made > original:
         return [gettext("{original} on both sides").format(original=channels(original))]
     if original > command.NAMED_LAYOUTS:
         return [gettext("only the first two of {original}").format(original=channels(original))]
-    return [gettext("{original} mixed down to {made}").format(original=channels(original), made=channels(made))]
+    names = {"original": channels(original), "made": channels(made)}
+    if original > _STEREO and is_ours:
+        return [gettext("{original} mixed down to {made}, quieter so that nothing clips").format(**names)]
+    return [gettext("{original} mixed down to {made}").format(**names)]
 
 
 def _rate(original: int, made: int) -> list[str]:
