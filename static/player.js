@@ -151,8 +151,11 @@ const showVersions = () => {
   }
 };
 
+// A version without the silence in front begins later in the sound than the others.
+const beginning = (link) => Number(link?.dataset.beginsAt ?? 0);
+
 const switchTo = (link) => {
-  const at = wanted ?? audio.currentTime;
+  const at = Math.max(0, (wanted ?? audio.currentTime) + beginning(links().find(isCurrent)) - beginning(link));
   const isPlaying = !audio.paused;
   audio.defaultPlaybackRate = audio.playbackRate; // loading sets the one to the other
   audio.src = link.getAttribute("href");

@@ -63,6 +63,8 @@ class Output:
     """Which tags it has; UNTAGGED: none; None: it was made outside, where nobody writes any."""
     is_evened: bool = False
     """Whether the original changes its form on the way, and had to be brought into one first."""
+    begins_at: float = 0.0
+    """How many seconds of the original lie before its first sample: what was trimmed."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def test_silence_at_the_ends_of_what_changes_its_form_is_trimmed(tmp_path: Path)
     output, made = convert(song, find(LOUD))
 
     assert output.seconds == pytest.approx(2.0, abs=0.1)
+    assert output.begins_at == pytest.approx(3.0, abs=0.1)
     assert len(sounds.samples(made)) / 2 / 44100 == pytest.approx(output.seconds, abs=0.001)
 
 

@@ -59,8 +59,8 @@ def page(enter: Enter, singer: Visitor, song: str) -> Page:
     return opened(enter, singer, song)
 
 
-def ready(who: Visitor, name: str, sound: bytes) -> str:
-    file_id = who.keep(name, sound, "wav", "flac")
+def ready(who: Visitor, name: str, sound: bytes, *presets: str) -> str:
+    file_id = who.keep(name, sound, *(presets or ("wav", "flac")))
     wait_for("it to be ready", lambda: who.has(file_id, "complete"))
     wait_for("its outline", lambda: 'id="bars"' in who.get(f"/files/{file_id}").text)
     return file_id
@@ -254,6 +254,24 @@ def test_ux_Y4_another_version_goes_on_at_the_same_moment_and_seeking_gives_206(
     wait_until(page, f"!audio.paused && audio.currentTime > {before}")
     assert set(statuses) <= {200, 206}
     assert 206 in statuses
+    assert complaints == []
+
+
+def test_a_version_without_the_silence_in_front_goes_on_at_the_same_moment_of_the_sound(
+    enter: Enter, alice: Visitor, tmp_path: Path, complaints: list[str]
+) -> None:
+    alice.post("/account/presets/new/flac", title="Trimmed", trims="y")
+    talk = sounds.make(tmp_path, "talk.wav", "-af", "adelay=2s:all=1", seconds=6.0).read_bytes()
+    page = opened(enter, alice, ready(alice, "talk.wav", talk, "my-flac-trim"))
+    slider(page).fill("5")
+
+    page.get_by_role("link", name="Trimmed", exact=True).click()
+    wait_until(page, "audio.readyState >= 2 && audio.currentSrc.includes('/my-flac-trim')")
+    assert abs(now(page) - 3) < 0.1
+    page.get_by_role("link", name="Original", exact=True).click()
+    wait_until(page, "audio.readyState >= 2 && audio.currentSrc.includes('/original')")
+
+    assert abs(now(page) - 5) < 0.1
     assert complaints == []
 
 

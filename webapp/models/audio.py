@@ -207,6 +207,7 @@ class Rendition(Claimable, Dressed, Base):
     bit_rate: Mapped[int | None]
     flaw: Mapped[Flaw | None]
     is_evened: Mapped[bool] = mapped_column(default=False)
+    begins_at: Mapped[float] = mapped_column(default=0.0)
 
     audio_file: Mapped[AudioFile] = relationship(back_populates="renditions")
     job: Mapped["TranscodeJob"] = relationship()

@@ -30,6 +30,7 @@ def want(file: AudioFile, job: TranscodeJob) -> None:
         rendition.flaw = None
         rendition.finished_at = rendition.tags_version = None
         rendition.is_untold = rendition.is_evened = False
+        rendition.begins_at = 0.0
         rendition.effort = presets.find(name).effort * (file.seconds or UNKNOWN_SECONDS)
         db.session.add(rendition)
     waveform = db.session.get(Waveform, file.id) or Waveform(audio_file_id=file.id)

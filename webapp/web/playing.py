@@ -45,6 +45,8 @@ class Version:
     type: str
     """What to ask a browser: can you play this?"""
     address: str
+    begins_at: float = 0.0
+    """Where in the original, in seconds."""
 
 
 def init_app(app: Flask) -> None:
@@ -55,7 +57,13 @@ def init_app(app: Flask) -> None:
 def versions(file: AudioFile) -> list[Version]:
     """The original, if browsers play such a thing, and what is ready, the best first."""
     found = [
-        Version(r.preset_name, label(r.preset), media_type(r.preset), _address("rendition", file, preset=r.preset_name))
+        Version(
+            r.preset_name,
+            label(r.preset),
+            media_type(r.preset),
+            _address("rendition", file, preset=r.preset_name),
+            r.begins_at,
+        )
         for r in sorted(file.ready, key=_place)
     ]
     known = _TYPES.get((file.container, file.codec))

@@ -103,9 +103,10 @@ class FFmpegEncoder:
         # What is cut off on purpose is not missing: what counts is how much was read.
         read, said = work.read or (seconds, last_words)
         flaw = flaws.find(source, facts, read, said)
-        is_evened = isinstance(facts, opening.Evened)
-        bit_rate = round(size * 8 / seconds)
-        return Output(size, seconds, form.sample_rate, form.channels, bit_rate, flaw, is_evened=is_evened)
+        return Output(
+            size, seconds, form.sample_rate, form.channels, round(size * 8 / seconds), flaw,
+            is_evened=isinstance(facts, opening.Evened), begins_at=(work.treatment.begin or 0) / form.sample_rate,
+        )  # fmt: skip
 
     def _find_ends(self, work: "_Work") -> None:
         """Hear where the sound begins and ends."""
