@@ -1,5 +1,6 @@
 """What goes past SQLAlchemy's own way is the same as what goes by it."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -53,3 +54,19 @@ def test_whoever_writes_waits_no_longer_than_wanted_and_the_next_one_as_long_as_
         if db.engine.dialect.name == "sqlite":
             assert db.session.scalar(sa.text("PRAGMA busy_timeout")) == BUSY_SECONDS * 1000
     other.dispose()
+
+
+def test_what_waiting_does_not_mend_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is raised is SQLAlchemy's, so that it becomes a 503."""
+
+    def never(_: float) -> None:
+        raise AssertionError("it was waited for")
+
+    monkeypatch.setattr(time, "sleep", never)
+    engine = sa.create_engine("sqlite://", connect_args={"isolation_level": None})
+
+    with engine.connect() as connection:
+        connection.connection.execute("BEGIN")
+        with pytest.raises(sa.exc.OperationalError, match="within a transaction"):
+            connection.execution_options(writing=BUSY_SECONDS).begin()
+    engine.dispose()

@@ -187,17 +187,21 @@ def _begin_to_write(connection: sa.Connection, patience: int) -> None:
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - that of this dialect
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while time.monotonic() < end and not _is_mine(driver):
-            time.sleep(_ASK_AGAIN_SECONDS)
-        if not driver.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # and let SQLAlchemy say what is wrong
+        if not _has_begun(driver, end):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # for SQLAlchemy to say what is wrong
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
-def _is_mine(driver: sqlite3.Connection) -> bool:
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return False
-    return True
+def _has_begun(driver: sqlite3.Connection, end: float) -> bool:
+    """True once nobody else writes; False when it is time to give up, and for what waiting does not mend."""
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as exc:
+            is_busy = getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= end:
+                return False
+            time.sleep(_ASK_AGAIN_SECONDS)
+        else:
+            return True

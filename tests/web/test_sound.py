@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests.factories import AudioFileFactory
 from webapp.adapters.transcoders import command
 from webapp.models import AudioFile, User
-from webapp.news import JobEvent, JobStatus, Output
+from webapp.news import Flaw, JobEvent, JobStatus, Output
 from webapp.presets import PRESETS
 from webapp.services import jobs
 
@@ -67,6 +67,14 @@ def test_how_much_silence_was_cut_off_is_told(as_alice: FlaskClient, alice: User
     jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "my-flac-trim", output=made))
 
     assert f"data-kept>{words}<" in as_alice.get(f"/files/{file.id}").text
+
+
+def test_what_is_missing_of_a_damaged_file_is_not_called_silence(as_alice: FlaskClient, alice: User) -> None:
+    file = AudioFileFactory(owner=alice, presets=("my-flac-trim",), seconds=10.0)
+    made = Output(10, 7.0, 44100, 2, 1000, Flaw.INCOMPLETE)
+    jobs.record(JobEvent(file.job.id, JobStatus.COMPLETE, "my-flac-trim", output=made))
+
+    assert "data-kept>silence trimmed<" in as_alice.get(f"/files/{file.id}").text
 
 
 def test_of_what_changes_its_form_on_the_way_the_one_form_is_told(as_alice: FlaskClient, alice: User) -> None:

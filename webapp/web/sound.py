@@ -65,7 +65,7 @@ def _trimmed(file: AudioFile, rendition: Rendition) -> list[str]:
     """How much silence was cut off, as far as both lengths are known to tell."""
     if not rendition.preset.trims:
         return []
-    if not file.seconds or not rendition.seconds or rendition.is_evened:
+    if not file.seconds or not rendition.seconds or rendition.is_evened or rendition.flaw:
         return [gettext("silence trimmed")]
     cut = round(file.seconds - rendition.seconds, 1)
     if cut <= 0:
